@@ -1,0 +1,1 @@
+"""What the write path and the read path must agree on."""

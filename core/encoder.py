@@ -1,0 +1,61 @@
+"""The encoder protocol: pictures and texts into one space, and the one place that picks an encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.settings import Settings
+from core.types import Pixels, Vectors
+
+Features = NDArray[np.float32]
+"""float32, shape (n, feature_dim): the long form of a vector, whose dot products re-score candidates."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """What an encoder makes of n pictures or texts, in input order."""
+
+    vectors: Vectors
+    """Shape (n, dim), rows of length 1: what recall searches."""
+    features: Features | None = None
+    """Shape (n, feature_dim), or None where the vectors are all there is."""
+
+
+class Encoder(Protocol):
+    """Pictures and texts into one space; owns its preprocessing, normalises its vectors."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Names the model and everything that changes its numbers; vectors of different ones never meet."""
+
+    @property
+    def dim(self) -> int:
+        """Length of a recall vector."""
+
+    @property
+    def feature_dim(self) -> int:
+        """Length of the long form; 0 where the vectors are all there is."""
+
+    def encode_images(self, images: Sequence[Pixels]) -> Encoded:
+        """One row a picture, in input order."""
+
+    def encode_texts(self, texts: Sequence[str], *, as_query: bool = False) -> Encoded:
+        """One row a text, in input order; `as_query` for what a shopper typed."""
+
+
+def load_encoder(settings: Settings) -> Encoder:
+    """The encoder that the settings name; the heavy import happens here and not before."""
+    match settings.encoder_name:
+        case "lite":
+            from core.encoders.lite import LiteEncoder
+
+            return LiteEncoder.load()
+        case "open_clip":
+            from core.errors import MissingExtra
+
+            raise MissingExtra("the open_clip encoder", "clip")

@@ -1,0 +1,86 @@
+"""Everything we refuse, by name, each error carrying its facts; messages say what, which, and what to do next."""
+
+from __future__ import annotations
+
+
+class LycheeError(Exception):
+    """Base of all errors that a user can mend."""
+
+
+class InvalidQuery(LycheeError):
+    """The query can't be answered as it stands."""
+
+
+class InvalidFilter(InvalidQuery):
+    """The filter expression can't be read."""
+
+    def __init__(self, expression: str, position: int, reason: str) -> None:
+        super().__init__(f"filter {expression!r} at character {position + 1}: {reason}")
+        self.expression, self.position, self.reason = expression, position, reason
+
+
+class UnreadableImage(LycheeError):
+    """A picture can't be decoded, or is refused before it is."""
+
+    def __init__(self, source: str, reason: str, *, code: str = "unreadable_image") -> None:
+        super().__init__(f"cannot read {source}: {reason}")
+        self.source, self.reason, self.code = source, reason, code
+
+
+class UnreadableFeed(LycheeError):
+    """A feed as a whole can't be read."""
+
+    def __init__(self, source: str, reason: str) -> None:
+        super().__init__(f"cannot read feed {source}: {reason}")
+        self.source, self.reason = source, reason
+
+
+class UnknownCatalog(LycheeError):
+    """No catalog has that name."""
+
+    def __init__(self, name: str, known: list[str]) -> None:
+        known_text = ", ".join(known) if known else "none yet; run `lychee ingest FEED` first"
+        super().__init__(f"unknown catalog {name!r} (known: {known_text})")
+        self.name, self.known = name, known
+
+
+class UnknownProduct(LycheeError):
+    """The catalog has no product of that id."""
+
+    def __init__(self, catalog: str, product_id: str) -> None:
+        super().__init__(f"catalog {catalog!r} has no product {product_id!r}")
+        self.catalog, self.product_id = catalog, product_id
+
+
+class EncoderMismatch(LycheeError):
+    """Vectors of one encoder met those of another."""
+
+    def __init__(self, expected: str, found: str) -> None:
+        super().__init__(
+            f"the index was built with encoder {found}, this is {expected}; run `lychee index rebuild`"
+        )
+        self.expected, self.found = expected, found
+
+
+class DamagedIndex(LycheeError):
+    """An index file is not what its manifest says."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"index {path} is damaged: {reason}; it is rebuilt from the catalog's rows")
+        self.path, self.reason = path, reason
+
+
+class DataFolderProblem(LycheeError):
+    """The data folder can't be used."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"cannot use data folder {path}: {reason}")
+        self.path, self.reason = path, reason
+
+
+class MissingExtra(LycheeError):
+    """A setting asks for a package that isn't installed."""
+
+    def __init__(self, wanted: str, extra: str) -> None:
+        super().__init__(f"{wanted} needs packages that are not installed: pip install 'lychee-search[{extra}]'")
+        self.wanted, self.extra = wanted, extra

@@ -1,0 +1,57 @@
+"""What a search answers: hits, totals and facets over one window, and how each stage went."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from core.types import Hit
+
+RerankStatus = Literal["full", "partial", "skipped", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """How many products the answer's window holds."""
+
+    value: int
+    exact: bool
+    """False where recall stopped at the window's size and more may fit."""
+    hidden_below_band: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RerankReport:
+    """How the second stage went."""
+
+    status: RerankStatus
+    scored: int = 0
+    of: int = 0
+    reason: str | None = None
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Milliseconds a stage."""
+
+    encode: float = 0.0
+    recall: float = 0.0
+    rerank: float = 0.0
+    total: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer; hits, total and facets are counted over the same window."""
+
+    query_id: str
+    hits: tuple[Hit, ...]
+    total: Total
+    facets: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    cursor: str | None = None
+    rerank: RerankReport = field(default_factory=lambda: RerankReport("skipped", reason="no reranker is set up"))
+    took: Timings = field(default_factory=Timings)
+    understood: tuple[str, ...] = ()
+    """What the query was read as: `color:black`, `not pattern:striped`, `price < 100`."""
