@@ -1,0 +1,1 @@
+"""Reproducible measurements of quality and speed, each printing one table."""

@@ -1,0 +1,1 @@
+"""The write path: a feed in, products, vectors and an index out."""

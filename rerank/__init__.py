@@ -1,0 +1,1 @@
+"""The second stage: how well does each candidate fit?"""

@@ -1,0 +1,1 @@
+"""Static pages; they talk to the API over HTTP only."""
