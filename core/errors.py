@@ -6,6 +6,9 @@ from __future__ import annotations
 class LycheeError(Exception):
     """Base of all errors that a user can mend."""
 
+    exit_code = 2
+    """What a command exits with: 2 for wrong use, 1 where it ran and failed."""
+
 
 class InvalidQuery(LycheeError):
     """The query can't be answered as it stands."""
@@ -55,6 +58,8 @@ class UnknownProduct(LycheeError):
 class EncoderMismatch(LycheeError):
     """Vectors of one encoder met those of another."""
 
+    exit_code = 1
+
     def __init__(self, expected: str, found: str) -> None:
         super().__init__(
             f"the index was built with encoder {found}, this is {expected}; run `lychee index rebuild`"
@@ -64,6 +69,8 @@ class EncoderMismatch(LycheeError):
 
 class DamagedIndex(LycheeError):
     """An index file is not what its manifest says."""
+
+    exit_code = 1
 
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(f"index {path} is damaged: {reason}; it is rebuilt from the catalog's rows")
@@ -84,3 +91,37 @@ class MissingExtra(LycheeError):
     def __init__(self, wanted: str, extra: str) -> None:
         super().__init__(f"{wanted} needs packages that are not installed: pip install 'lychee-search[{extra}]'")
         self.wanted, self.extra = wanted, extra
+
+
+class InvalidSetting(LycheeError):
+    """A setting has a value that doesn't fit."""
+
+    def __init__(self, name: str, value: str, reason: str) -> None:
+        super().__init__(f"setting {name}={value!r}: {reason}")
+        self.name, self.value, self.reason = name, value, reason
+
+
+class NewerDatabase(LycheeError):
+    """The database was migrated by a newer release."""
+
+    def __init__(self, url: str, found: str, known: str) -> None:
+        super().__init__(
+            f"database {url} has schema {found}, this release knows up to {known}; install the newer release"
+        )
+        self.url, self.found, self.known = url, found, known
+
+
+class InvalidVector(LycheeError):
+    """A product's vector can't be searched."""
+
+    def __init__(self, key: int, reason: str) -> None:
+        super().__init__(f"the vector of product key {key} is refused: {reason}")
+        self.key, self.reason = key, reason
+
+
+class PortTaken(LycheeError):
+    """Something else listens on the port."""
+
+    def __init__(self, host: str, port: int, reason: str) -> None:
+        super().__init__(f"cannot listen on {host}:{port}: {reason}; choose another with --port")
+        self.host, self.port, self.reason = host, port, reason

@@ -51,6 +51,21 @@ class Band(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class VectorBatch:
+    """Stored vectors on their way from the catalog to an index: row i belongs to product keys[i]."""
+
+    keys: Keys
+    vectors: Vectors
+    features: NDArray[np.int8] | None
+    """Shape (n, feature_dim), or None where the encoder has no long form."""
+    scales: NDArray[np.float32]
+    """Shape (n,): a row's features are its codes times its scale."""
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+
+@dataclass(frozen=True, slots=True)
 class Product:
     """One thing for sale, as its shop describes it."""
 

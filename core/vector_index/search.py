@@ -1,0 +1,77 @@
+"""Nearest products of a published index: the quick scan's rows, re-scored, one row a product, never too few."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.types import Keys
+from core.vector_index.published import Published
+from core.vector_index.quick import QuickIndex
+from core.vector_index.rows import Floats, RowNumbers, best_of_products, is_among
+
+EXACT_ROWS = 4_096
+"""So few rows are compared one by one sooner than a selector over the whole index is set up."""
+POOL_FACTOR, POOL_FLOOR = 4, 256
+"""The quick scan answers this many times the rows that are wanted: its order is rough."""
+WIDENING = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """One search over the published rows, those of the hidden keys left out."""
+
+    published: Published
+    quick: QuickIndex
+    hidden: Keys
+    """Ascending."""
+
+    def nearest(self, query: Floats, limit: int, *, among: Keys | None) -> tuple[Keys, Floats]:
+        """Distinct products, best first, ties by key; short only when no more match. `among` ascends."""
+        rows: RowNumbers | None = None
+        if among is not None:
+            rows = self.published.rows.rows_of(among[~is_among(among, self.hidden)])
+            if len(rows) <= EXACT_ROWS:
+                return self._rescored(query, rows)
+        matching = len(self.published.rows) if rows is None else len(rows)
+        pool, effort = self._first_pool(limit), self._first_effort(matching)
+        while pool < matching:
+            keys, cosines = self._rescored(query, self.quick.near(query, pool, among=rows, effort=effort))
+            if len(keys) >= limit:
+                return keys, cosines
+            pool, effort = pool * WIDENING, effort * WIDENING
+        return self._exactly(query, rows, limit)
+
+    def _first_pool(self, limit: int) -> int:
+        manifest = self.published.manifest
+        rows_a_product = manifest.count / manifest.products
+        factor = 1 if self.quick.exact else POOL_FACTOR
+        return max(POOL_FLOOR, int(limit * factor * rows_a_product))
+
+    def _first_effort(self, matching: int) -> float:
+        """The rarer the matching rows, the further away the nearest of them are."""
+        return min(len(self.published.rows) / matching, 16.0) ** 0.5 if matching else 1.0
+
+    def _rescored(self, query: Floats, rows: RowNumbers) -> tuple[Keys, Floats]:
+        table = self.published.rows
+        keys = table.keys[rows]
+        if len(self.hidden):
+            seen = ~is_among(keys, self.hidden)
+            rows, keys = rows[seen], keys[seen]
+        return best_of_products(keys, table.cosines(query, rows))
+
+    def _exactly(self, query: Floats, rows: RowNumbers | None, limit: int) -> tuple[Keys, Floats]:
+        """Every row compared: for small indexes' longest answers, and when widening didn't find enough."""
+        table = self.published.rows
+        if rows is not None:
+            return self._rescored(query, rows)
+        keys, cosines = np.empty(0, np.int64), np.empty(0, np.float32)
+        for stretch, similar in table.all_cosines(query):
+            stretch_keys = table.keys[stretch]
+            seen = ~is_among(stretch_keys, self.hidden)
+            keys = np.concatenate([keys, stretch_keys[seen]])
+            cosines = np.concatenate([cosines, similar[seen]])
+            keys, cosines = best_of_products(keys, cosines)
+            keys, cosines = keys[:limit], cosines[:limit]
+        return keys, cosines
