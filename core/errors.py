@@ -125,3 +125,11 @@ class PortTaken(LycheeError):
     def __init__(self, host: str, port: int, reason: str) -> None:
         super().__init__(f"cannot listen on {host}:{port}: {reason}; choose another with --port")
         self.host, self.port, self.reason = host, port, reason
+
+
+class ModelFileProblem(LycheeError):
+    """A packaged model file is missing, damaged, or of another version."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"model file {path} is not the one expected: {reason}; reinstall lychee-search")
+        self.path, self.reason = path, reason

@@ -1,0 +1,220 @@
+"""One catalog: its products go in and come out here."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+
+import numpy as np
+from sqlalchemy import Connection, Select, select
+
+from core.catalog import facets, journal, lexical, reading, vectors, writing
+from core.catalog.database import Database
+from core.catalog.filtering import passing
+from core.catalog.rows import (
+    CatalogCounts,
+    CatalogRow,
+    PriceRange,
+    Reject,
+    Run,
+    StoredProduct,
+    VectorRow,
+    WriteCounts,
+)
+from core.catalog.schema import CATALOG, PRODUCT
+from core.errors import UnknownCatalog, UnknownProduct
+from core.filters import Filter
+from core.language.terms import ProductTerms
+from core.types import Channel, Keys, Product, VectorBatch
+
+
+class Catalog:
+    """One catalog of products; safe for many threads. Get it from a CatalogStore."""
+
+    def __init__(self, database: Database, catalog_id: int, name: str, index_fields: tuple[str, ...]) -> None:
+        self.id, self.name, self.index_fields = catalog_id, name, index_fields
+        self._database = database
+        self._counts: tuple[int, CatalogCounts] | None = None
+
+    # What the catalog is
+
+    def revision(self) -> int:
+        """Grows with every committed change; never the same again, even when the catalog is made anew."""
+        with self._reading() as connection:
+            return self._revision(connection)
+
+    def counts(self) -> CatalogCounts:
+        """How much the catalog holds; counted once a revision."""
+        with self._reading() as connection:
+            revision = self._revision(connection)
+            if self._counts is None or self._counts[0] != revision:
+                self._counts = (revision, reading.counts(connection, self.id))
+            return self._counts[1]
+
+    # Writing
+
+    def write(
+        self, rows: Sequence[CatalogRow], vectors_of: Sequence[VectorRow] = (), *, run: int | None = None
+    ) -> WriteCounts:
+        """Adds or replaces products and stores vectors, all or nothing; stored once it returns."""
+        with self._writing() as connection:
+            vectors.put(connection, vectors_of)
+            return writing.write_rows(connection, self.id, rows, run)
+
+    def remove(self, ids: Collection[str]) -> int:
+        """Removes products; how many of the ids there were."""
+        with self._writing() as connection:
+            keys = writing.keys_of(connection, self.id, ids)
+            writing.remove_products(connection, self.id, sorted(keys.values()))
+            return len(keys)
+
+    def begin_run(self) -> int:
+        """Notes that an ingest begins; the number of its run."""
+        with self._writing() as connection:
+            return journal.begin(connection, self.id)
+
+    def end_run(self, run: int, counts: Mapping[str, int]) -> None:
+        """Notes that an ingest has ended and what it did."""
+        with self._writing() as connection:
+            journal.end(connection, run, counts)
+
+    def mark_seen(self, ids: Collection[str], run: int) -> None:
+        """Notes that a run's feed has these products, though nothing in them changed."""
+        with self._writing() as connection:
+            writing.mark_seen(connection, self.id, ids, run)
+
+    def prune(self, run: int) -> int:
+        """Removes the products that the run has neither written nor seen; how many they were."""
+        with self._writing() as connection:
+            keys = writing.unseen(connection, self.id, run)
+            writing.remove_products(connection, self.id, keys)
+            return len(keys)
+
+    def add_rejects(self, run: int, rejects: Sequence[Reject]) -> None:
+        """Notes what a run refused."""
+        with self._writing() as connection:
+            journal.add_rejects(connection, self.id, run, rejects)
+
+    def rejects(self, run: int | None = None) -> list[Reject]:
+        """What a run refused, in the order of its feed; without a run, all there is."""
+        with self._reading() as connection:
+            return journal.rejects(connection, self.id, run)
+
+    def runs(self) -> list[Run]:
+        """All ingests, the newest first."""
+        with self._reading() as connection:
+            return journal.runs(connection, self.id)
+
+    # Products
+
+    def get(self, product_id: str) -> StoredProduct:
+        """The product of that id; UnknownProduct."""
+        with self._reading() as connection:
+            keys = writing.keys_of(connection, self.id, [product_id])
+            found = reading.products(connection, keys.values())
+        if not found:
+            raise UnknownProduct(self.name, product_id)
+        return next(iter(found.values()))
+
+    def by_keys(self, keys: Collection[int] | Keys) -> dict[int, StoredProduct]:
+        """The products of the keys, in their order; a key that is gone is left out."""
+        with self._reading() as connection:
+            return reading.products(connection, keys)
+
+    def terms(self, keys: Collection[int] | Keys) -> dict[int, ProductTerms]:
+        """Only the words of the products, in the order of the keys: what weighing a few hundred of them needs."""
+        with self._reading() as connection:
+            return reading.terms(connection, keys)
+
+    def keys_of(self, ids: Collection[str]) -> dict[str, int]:
+        """The keys of the ids that the catalog has."""
+        with self._reading() as connection:
+            return writing.keys_of(connection, self.id, ids)
+
+    def row_hashes(self, ids: Collection[str]) -> dict[str, str]:
+        """The row hashes of the ids that the catalog has."""
+        with self._reading() as connection:
+            return reading.row_hashes(connection, self.id, ids)
+
+    def export(self) -> Iterator[Product]:
+        """All products in key order, a few hundred in memory at a time."""
+        with self._reading() as connection:
+            keys = self._keys(connection, select(PRODUCT.c.key).where(PRODUCT.c.catalog_id == self.id))
+        for start in range(0, len(keys), 500):
+            yield from (each.product for each in self.by_keys(keys[start : start + 500]).values())
+
+    # Searching
+
+    def matching(self, tree: Filter) -> Keys:
+        """The keys of the products that pass a filter, ascending."""
+        with self._reading() as connection:
+            return self._keys(connection, passing(self.id, tree))
+
+    def lexical(
+        self, tokens: Iterable[str], limit: int, *, among: Keys | None = None
+    ) -> list[tuple[int, float]]:
+        """Key and BM25 (above 0, higher is better) of the best products, best first, ties by key."""
+        with self._reading() as connection:
+            frequencies = reading.frequencies(connection, self.id, tokens)
+            return lexical.best(connection, self.id, frequencies, limit, among)
+
+    def document_frequencies(self, tokens: Iterable[str]) -> dict[str, int]:
+        """In how many products each token is; 0 for an unknown one."""
+        wanted = list(tokens)
+        with self._reading() as connection:
+            found = reading.frequencies(connection, self.id, wanted)
+        return {token: found.get(lexical.opaque(token), 0) for token in wanted}
+
+    def facets(
+        self, keys: Keys, fields: Sequence[str], *, limit: int = facets.MAX_VALUES
+    ) -> dict[str, dict[str, int]]:
+        """For each field its values and in how many of the products they are, most frequent first.
+
+        `category` counts the paths of all levels, `category.lvl0` those of one; `price` counts round ranges
+        whose names can be put behind `price` in a filter.
+        """
+        with self._reading() as connection:
+            return facets.count(connection, keys, fields, limit)
+
+    def price_range(self, keys: Keys) -> PriceRange | None:
+        """The lowest and highest price among the products, None where none has a price."""
+        with self._reading() as connection:
+            return facets.price_range(connection, keys)
+
+    # What indexes are built from
+
+    def vectors(self, channel: Channel, fingerprint: str, *, since: int = 0) -> Iterator[VectorBatch]:
+        """Vectors in key order, of the products that changed after a revision; bounded memory."""
+        with self._reading() as connection:
+            keys = np.sort(self._keys(connection, reading.changed(self.id, since)))
+        return vectors.batches(self._database, channel, fingerprint, keys)
+
+    def changed_since(self, revision: int) -> Keys:
+        """The keys of the products that were added or changed after a revision, ascending."""
+        with self._reading() as connection:
+            return np.sort(self._keys(connection, reading.changed(self.id, revision)))
+
+    def removed_since(self, revision: int) -> Keys:
+        """The keys of the products that were removed after a revision, ascending; none of them exists now.
+
+        For a revision from before the oldest tombstone it is every key that this catalog doesn't have: more
+        than was removed, and right for whoever takes them out of an index.
+        """
+        with self._reading() as connection:
+            return reading.removed(connection, self.id, revision)
+
+    def _reading(self) -> AbstractContextManager[Connection]:
+        return self._database.reading()
+
+    def _writing(self) -> AbstractContextManager[Connection]:
+        return self._database.writing()
+
+    def _revision(self, connection: Connection) -> int:
+        revision = connection.execute(select(CATALOG.c.revision).where(CATALOG.c.id == self.id)).scalar()
+        if revision is None:
+            raise UnknownCatalog(self.name, [])
+        return revision
+
+    @staticmethod
+    def _keys(connection: Connection, wanted: Select[tuple[int]]) -> Keys:
+        return np.fromiter(connection.execute(wanted).scalars(), dtype=np.int64)

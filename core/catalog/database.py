@@ -1,0 +1,132 @@
+"""Opens the database: its folder, its pragmas, its migrations, and who may read and write it when."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from core.catalog.migrations import bring_up_to_date
+from core.errors import DataFolderProblem
+
+BUSY_SECONDS = 30
+"""How long a writer waits for a writer of another process."""
+
+_ON_CONNECT = (
+    f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}",
+    # FULL, not NORMAL: in WAL mode both survive a killed process, but only FULL has every commit on the disk
+    # when it returns, so that what was reported as stored outlives a power cut too. Ingest commits a few
+    # hundred products at a time; one fsync for each of these is noise beside encoding their pictures.
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA cache_size = -8000",
+    "PRAGMA mmap_size = 268435456",
+    "PRAGMA wal_autocheckpoint = 4000",
+    "PRAGMA journal_size_limit = 67108864",
+    "PRAGMA temp_store = MEMORY",
+)
+
+
+class Database:
+    """One database for many threads: readers never wait, writers take turns."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._writer = engine.execution_options(writes=True)
+        self._turn = threading.Lock()
+
+    @classmethod
+    def open(cls, url: str) -> Database:
+        """Makes the folder, opens and migrates; DataFolderProblem or NewerDatabase say why it can't."""
+        path = _file_of(url)
+        if path is not None:
+            _make_folder(path)
+        try:
+            engine = _engine(url)
+            database = cls(engine)
+            if path is not None:
+                _use_write_ahead_log(engine)
+            bring_up_to_date(database.reading, database.writing)
+        except DBAPIError as error:
+            raise DataFolderProblem(url if path is None else str(path), str(error.orig)) from error
+        return database
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection that sees one state of the database until it is given back."""
+        with self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A connection in one transaction: all of it is stored when the block ends, or nothing."""
+        with self._turn, self._writer.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Gives all connections back to the system."""
+        self.engine.dispose()
+
+
+def _file_of(url: str) -> Path | None:
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or not parsed.database:
+        return None
+    return Path(parsed.database)
+
+
+def _make_folder(path: Path) -> None:
+    folder = path.parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataFolderProblem(str(folder), error.strerror or str(error)) from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise DataFolderProblem(str(folder), "it is not writable")
+    if path.exists() and not os.access(path, os.W_OK):
+        raise DataFolderProblem(str(path), "it is not writable")
+
+
+def _engine(url: str) -> Engine:
+    if make_url(url).get_backend_name() != "sqlite":
+        return create_engine(url, pool_pre_ping=True)
+    engine = create_engine(url, pool_size=16, max_overflow=64, query_cache_size=1_000)
+    event.listen(engine, "connect", _set_pragmas)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _set_pragmas(connection: Any, _record: object) -> None:
+    # The driver must not begin transactions by itself: it would begin them as readers, and a reader that
+    # turns into a writer is refused at once when another process wrote in between.
+    connection.isolation_level = None
+    for pragma in _ON_CONNECT:
+        connection.execute(pragma)
+
+
+def _begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _use_write_ahead_log(engine: Engine) -> None:
+    """Once a file: changing the mode ignores the busy timeout, so two processes that start at once must retry."""
+    give_up = time.monotonic() + BUSY_SECONDS
+    while True:
+        connection = engine.raw_connection()
+        try:
+            connection.cursor().execute("PRAGMA journal_mode = WAL").fetchone()
+            return
+        except Exception as error:
+            if "locked" not in str(error) or time.monotonic() > give_up:
+                raise OperationalError("PRAGMA journal_mode = WAL", None, error) from error
+            time.sleep(0.05)
+        finally:
+            connection.close()

@@ -1,0 +1,62 @@
+"""The few places where SQLite and PostgreSQL speak differently: sets of values, and inserts that may meet a row."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+import numpy as np
+import orjson
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Select,
+    Table,
+    Text,
+    bindparam,
+    func,
+    select,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from core.types import Keys
+
+
+def one_of_keys(connection: Connection, keys: Keys | Collection[int]) -> Select[Any]:
+    """The keys as a one-column select, to stand behind IN; sets of any size go through as one value."""
+    numbers = np.asarray(keys if isinstance(keys, np.ndarray) else list(keys), dtype=np.int64)
+    if _is_sqlite(connection):
+        # One JSON text instead of a temporary table: nothing to clean up, and nothing for readers to lock.
+        packed = orjson.dumps(np.ascontiguousarray(numbers), option=orjson.OPT_SERIALIZE_NUMPY).decode()
+        return _select_json(packed)
+    return select(func.unnest(bindparam(None, numbers.tolist(), ARRAY(BigInteger))).column_valued("value"))
+
+
+def one_of_texts(connection: Connection, texts: Iterable[str]) -> Select[Any]:
+    """The texts as a one-column select, to stand behind IN."""
+    values = [storable(text) for text in texts]
+    if _is_sqlite(connection):
+        return _select_json(orjson.dumps(values).decode())
+    return select(func.unnest(bindparam(None, values, ARRAY(Text))).column_valued("value"))
+
+
+def insert(connection: Connection, table: Table) -> Any:
+    """An INSERT that knows ON CONFLICT, as both databases do, each in its own class."""
+    return sqlite.insert(table) if _is_sqlite(connection) else postgresql.insert(table)
+
+
+def storable(text: str) -> str:
+    """The text without what a database refuses: lone surrogates and NUL."""
+    # Nearly every text is fine, and this is the cheapest way to see it.
+    if text.isascii() and "\0" not in text:
+        return text
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "")
+
+
+def _select_json(packed: str) -> Select[Any]:
+    return select(func.json_each(packed).table_valued("value").c.value)
+
+
+def _is_sqlite(connection: Connection) -> bool:
+    return connection.dialect.name == "sqlite"

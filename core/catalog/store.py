@@ -1,0 +1,116 @@
+"""The whole database: which catalogs there are, and the vectors that they share."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import orjson
+from sqlalchemy import Connection, delete, insert, select, update
+
+from core.catalog import lexical, vectors
+from core.catalog.catalog import Catalog
+from core.catalog.database import Database
+from core.catalog.rows import VectorRow
+from core.catalog.schema import (
+    ATTRIBUTE,
+    CATALOG,
+    DOCUMENT,
+    PICTURE,
+    PRODUCT,
+    REJECT,
+    RUN,
+    TOKEN,
+    TOMBSTONE,
+)
+from core.catalog.writing import next_revision
+from core.errors import UnknownCatalog
+
+
+class CatalogStore:
+    """All catalogs of one database; one store serves many threads."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._catalogs: dict[int, Catalog] = {}
+
+    @classmethod
+    def open(cls, url: str) -> CatalogStore:
+        """Makes the folder and the tables where they are missing; DataFolderProblem, NewerDatabase."""
+        return cls(Database.open(url))
+
+    def close(self) -> None:
+        """Closes all connections; the store can't be used any more."""
+        self._database.close()
+
+    def names(self) -> list[str]:
+        """The names of all catalogs, in alphabetical order."""
+        with self._database.reading() as connection:
+            return list(connection.execute(select(CATALOG.c.name).order_by(CATALOG.c.name)).scalars())
+
+    def catalog(self, name: str) -> Catalog:
+        """The catalog of that name; UnknownCatalog."""
+        with self._database.reading() as connection:
+            found = self._find(connection, name)
+        if found is None:
+            raise UnknownCatalog(name, self.names())
+        return found
+
+    def create(self, name: str, *, index_fields: tuple[str, ...]) -> Catalog:
+        """A new catalog, or the existing one, whose fields to index are then these."""
+        with self._database.writing() as connection:
+            packed = orjson.dumps(index_fields).decode()
+            if self._find(connection, name) is None:
+                self._insert(connection, name, packed)
+            else:
+                connection.execute(update(CATALOG).where(CATALOG.c.name == name).values(index_fields=packed))
+            created = self._find(connection, name)
+        if created is None:
+            raise UnknownCatalog(name, self.names())
+        return created
+
+    def remove(self, name: str) -> None:
+        """Removes a catalog and its products, but not the vectors, which others may share; UnknownCatalog."""
+        catalog_id = self.catalog(name).id
+        with self._database.writing() as connection:
+            products = select(PRODUCT.c.key).where(PRODUCT.c.catalog_id == catalog_id)
+            for table in (DOCUMENT, PICTURE, ATTRIBUTE):
+                connection.execute(delete(table).where(table.c.product_key.in_(products)))
+            for table in (PRODUCT, TOKEN, TOMBSTONE, REJECT, RUN):
+                connection.execute(delete(table).where(table.c.catalog_id == catalog_id))
+            connection.execute(delete(CATALOG).where(CATALOG.c.id == catalog_id))
+            lexical.drop(connection, catalog_id)
+        self._catalogs.pop(catalog_id, None)
+
+    def known_vectors(self, hashes: Collection[str], fingerprint: str) -> set[str]:
+        """Those of the content hashes that the encoder's vectors are stored for."""
+        with self._database.reading() as connection:
+            return vectors.known(connection, hashes, fingerprint)
+
+    def put_vectors(self, rows: Sequence[VectorRow]) -> None:
+        """Stores vectors of pictures and texts, whichever catalog they will serve."""
+        with self._database.writing() as connection:
+            vectors.put(connection, rows)
+
+    def drop_unused_vectors(self) -> int:
+        """Drops the vectors whose picture or text no product has any more; how many they were."""
+        with self._database.writing() as connection:
+            return vectors.drop_unused(connection)
+
+    def _find(self, connection: Connection, name: str) -> Catalog | None:
+        row = connection.execute(select(CATALOG).where(CATALOG.c.name == name)).one_or_none()
+        if row is None:
+            return None
+        fields = tuple(orjson.loads(row.index_fields))
+        known = self._catalogs.get(row.id)
+        # The same object each time, for the catalog remembers counts; a changed field list needs another.
+        if known is None or known.index_fields != fields:
+            known = Catalog(self._database, row.id, name, fields)
+            self._catalogs[row.id] = known
+        return known
+
+    @staticmethod
+    def _insert(connection: Connection, name: str, index_fields: str) -> None:
+        row = {"name": name, "index_fields": index_fields, "revision": 0, "tombstones_from": 0}
+        catalog_id: int = connection.execute(insert(CATALOG).values(row).returning(CATALOG.c.id)).scalar_one()
+        next_revision(connection, catalog_id)
+        lexical.create(connection, catalog_id)
