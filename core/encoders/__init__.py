@@ -1,0 +1,1 @@
+"""The encoders that the protocol in core/encoder.py is filled with."""
