@@ -1,9 +1,9 @@
-"""A made-up shop's vectors and products: clustered like real pictures, hard enough that neighbours cross clusters.
+"""A made-up shop's vectors: clustered like real pictures, yet hard enough that neighbours cross clusters.
 
-Three levels: departments, kinds of goods within them (sizes follow a power law: a few kinds hold thousands of
-products, most hold a few dozen), and the single product's own noise, nearly as strong as the kind itself. Every
-level is drawn with a decaying spectrum along hidden directions, as the vectors of trained encoders are. A query is a product seen again
-under heavy noise, or halfway between two products.
+Three levels: departments, kinds of goods within them (sizes follow a power law: a few kinds hold thousands
+of products, most hold a few dozen), and the single product's own noise, stronger than the kind itself. Every
+level is drawn with a decaying spectrum along hidden directions, as the vectors of trained encoders are. A
+query is a product seen again under heavy noise, or halfway between two products.
 """
 
 from __future__ import annotations
@@ -89,7 +89,8 @@ def _directions(generator: np.random.Generator, dim: int) -> Floats:
     rotation, _ = np.linalg.qr(generator.standard_normal((dim, dim)))
     spectrum = (np.arange(dim) + 1.0) ** -SPECTRUM_DECAY
     spectrum /= np.sqrt(np.square(spectrum).sum())
-    return (rotation * spectrum[:, None]).astype(np.float32)
+    directions: Floats = (rotation * spectrum[:, None]).astype(np.float32)
+    return directions
 
 
 def _spread(generator: np.random.Generator, count: int, directions: Floats, share: float) -> Floats:

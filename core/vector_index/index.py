@@ -1,4 +1,4 @@
-"""VectorIndex: one channel of one catalog, its published files and the changes since, as an immutable snapshot."""
+"""VectorIndex: one channel of one catalog, its published files and the changes since, as one snapshot."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from core.types import Keys, VectorBatch
 from core.vector_index.published import Published, open_current, verify_current
 from core.vector_index.rows import Floats, Resemblance, RowTable, best_of_products, is_among
 from core.vector_index.search import Search
-from core.vector_index.writing import check_batch, publish
+from core.vector_index.writing import check_batch, publish, shape_of
 
 BACKGROUND_ROWS = 1024
 BACKGROUND_SEED = 1
@@ -43,7 +43,7 @@ class VectorIndex:
         revision: int,
         exact: bool = False,
     ) -> VectorIndex:
-        """Writes the batches (in key order) as the folder's index and opens it; `exact` forgoes the quick scan.
+        """Writes the batches, in key order, as the folder's index and opens it; `exact`: no quick scan.
 
         Raises InvalidVector, and OSError when the disk is full; the index before stays in force then.
         """
@@ -87,7 +87,7 @@ class VectorIndex:
         return len(self._added) + len(self._hidden)
 
     def nearest(self, query: Floats, limit: int, *, among: Keys | None = None) -> tuple[Keys, Floats]:
-        """The nearest products and their cosines, best first, ties by key; of the `among` keys only, if given.
+        """The nearest products and their cosines, best first, ties by key; of the `among` keys if given.
 
         A product counts with its best vector. Fewer than `limit` come back only when no more match.
         """
@@ -107,24 +107,19 @@ class VectorIndex:
     def with_changes(self, batches: Iterable[VectorBatch], removed: Keys, revision: int) -> VectorIndex:
         """This index with changed products' new vectors in place of all their old ones, less the removed.
 
-        `removed` also names changed products that may have no vector left: those with rows in the batches stay.
+        `removed` may also name changed products that have no vector left; products in the batches stay.
         """
-        added, gone = self._added, np.unique(np.asarray(removed, np.int64))
         tables = []
         for batch in batches:
             if len(batch):
-                dim, feature_dim = (
-                    batch.vectors.shape[1],
-                    0 if batch.features is None else batch.features.shape[1],
-                )
-                check_batch(
-                    batch, dim=self.dim or dim, feature_dim=self.feature_dim if self.dim else feature_dim
-                )
+                dim, feature_dim = shape_of(batch)
+                self_dim, self_feature_dim = (self.dim, self.feature_dim) if self.dim else (dim, feature_dim)
+                check_batch(batch, dim=self_dim, feature_dim=self_feature_dim)
                 tables.append(RowTable.of(batch))
-        changed = np.unique(np.concatenate([gone, *(table.keys for table in tables)]))
-        added = added.without(changed)
-        for table in tables:
-            added = added.joined(table)
+        changed = np.unique(
+            np.concatenate([np.asarray(removed, np.int64), *(table.keys for table in tables)])
+        )
+        added = RowTable.joined([self._added.without(changed), *tables])
         hidden = np.union1d(self._hidden, changed[is_among(changed, self._base.keys)])
         return VectorIndex(self._published, self.fingerprint, added=added, hidden=hidden, revision=revision)
 
@@ -147,7 +142,7 @@ class VectorIndex:
             return 0.0, 0.0
         if self._background is None:
             self._background = self._background_rows()
-        values = self._background @ query
+        values = np.vecdot(self._background, query)
         return float(values.mean()), float(values.std())
 
     def _checked(self, query: Floats, dim: int) -> Floats:
@@ -173,11 +168,12 @@ class VectorIndex:
 
     def _background_rows(self) -> Floats:
         """A fixed sample of the rows that count, widened to float32 once."""
-        hidden = self._base.rows_of(self._hidden)
-        live = np.concatenate(
-            [np.setdiff1d(np.arange(len(self._base)), hidden), np.arange(len(self._added)) + len(self._base)]
-        )
+        base_rows = len(self._base)
+        counts = np.ones(base_rows + len(self._added), np.bool_)
+        counts[self._base.rows_of(self._hidden)] = False
+        live = np.flatnonzero(counts)
         generator = np.random.default_rng(BACKGROUND_SEED)
-        chosen = generator.choice(live, min(BACKGROUND_ROWS, len(live)), replace=False)
-        base, added = chosen[chosen < len(self._base)], chosen[chosen >= len(self._base)] - len(self._base)
-        return np.concatenate([self._base.widened(np.sort(base)), self._added.widened(added)])
+        chosen = np.sort(generator.choice(live, min(BACKGROUND_ROWS, len(live)), replace=False))
+        parts = [(self._base, chosen[chosen < base_rows])]
+        parts.append((self._added, chosen[chosen >= base_rows] - base_rows))
+        return np.concatenate([table.widened(rows) for table, rows in parts if len(rows)])

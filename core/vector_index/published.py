@@ -1,7 +1,7 @@
 """A published index on disk: a folder of generations, the current one named by a small file.
 
-A generation is written aside, synced, and becomes current by one atomic rename; readers that hold an older one keep
-its mapped files for as long as they need them.
+A generation is written aside, synced, and becomes current by one atomic rename; readers that hold an older
+one keep its mapped files for as long as they need them.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,8 @@ from core.errors import DamagedIndex, EncoderMismatch
 from core.vector_index.manifest import Manifest
 from core.vector_index.quick import QuickIndex
 from core.vector_index.rows import RowTable
+
+Number = TypeVar("Number", bound=np.generic)
 
 CURRENT, LOCK, GENERATION = "current", "lock", "generation-"
 KEYS, VECTORS, FEATURES, SCALES, QUICK = (
@@ -75,7 +78,7 @@ def verify_current(folder: Path) -> Manifest:
 
 @contextmanager
 def new_generation(folder: Path) -> Iterator[Path]:
-    """A folder to write into, which becomes the current one when the block ends well and vanishes otherwise."""
+    """A folder to write into: becomes the current one when the block ends well, vanishes otherwise."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / LOCK).open("wb") as lock:
         # One publisher at a time; a killed one leaves no lock behind.
@@ -137,21 +140,23 @@ def _quick(path: Path) -> QuickIndex:
 
 def _mapped_rows(generation: Path, manifest: Manifest) -> RowTable:
     count, dim, feature_dim = manifest.count, manifest.dim, manifest.feature_dim
-    keys = np.array(_mapped(generation / KEYS, np.dtype(np.int64), (count,)))
-    vectors = _mapped(generation / VECTORS, np.dtype(np.float16), (count, dim))
+    keys = np.array(_mapped(generation / KEYS, np.int64, (count,)))
+    vectors = _mapped(generation / VECTORS, np.float16, (count, dim))
     if not feature_dim:
         return RowTable(keys, vectors, None, None)
-    features = _mapped(generation / FEATURES, np.dtype(np.int8), (count, feature_dim))
-    scales = np.array(_mapped(generation / SCALES, np.dtype(np.float32), (count,)))
+    features = _mapped(generation / FEATURES, np.int8, (count, feature_dim))
+    scales = np.array(_mapped(generation / SCALES, np.float32, (count,)))
     return RowTable(keys, vectors, features, scales)
 
 
-def _mapped(path: Path, dtype: np.dtype[np.generic], shape: tuple[int, ...]) -> NDArray[np.generic]:
+def _mapped(path: Path, dtype: type[Number], shape: tuple[int, ...]) -> NDArray[Number]:
     try:
         # A plain array over the mapping: slicing a numpy.memmap costs microseconds each time.
-        array: NDArray[np.generic] = np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+        array: NDArray[Number] = np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
     except (ValueError, OSError, EOFError) as error:
         raise DamagedIndex(str(path), f"it cannot be read ({error})") from error
     if array.dtype != dtype or array.shape != shape:
-        raise DamagedIndex(str(path), f"it holds {array.dtype} {array.shape} instead of {dtype} {shape}")
+        raise DamagedIndex(
+            str(path), f"it holds {array.dtype} {array.shape} instead of {dtype.__name__} {shape}"
+        )
     return array

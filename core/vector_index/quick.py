@@ -1,8 +1,8 @@
 """The rows that look near, found fast; the one module that knows FAISS.
 
-Small indexes are scanned exactly. Larger ones keep 2 bits a dimension of each vector in lists around centroids: a
-search scans the nearest lists and answers more rows than asked for, which the caller re-scores with the stored
-vectors.
+Small indexes are scanned exactly. Larger ones keep 2 bits a number of each vector, in lists around centroids:
+a search scans the nearest lists and answers more rows than asked for, which the caller re-scores with the
+stored vectors.
 """
 
 from __future__ import annotations
@@ -11,11 +11,14 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-import faiss
+import faiss as faiss_library
 import numpy as np
 from numpy.typing import NDArray
 
 from core.vector_index.rows import Floats, RowNumbers
+
+faiss: Any = faiss_library
+"""Untyped: FAISS's stubs leave out the keyword arguments that its Python layer adds."""
 
 EXACT_BELOW_ROWS = 20_000
 SEED = 20_26
@@ -80,11 +83,11 @@ class QuickIndex:
     def near(
         self, query: Floats, count: int, *, among: RowNumbers | None = None, effort: float = 1.0
     ) -> RowNumbers:
-        """Up to `count` rows, of the `among` ones only; `effort` multiplies the lists that are looked into."""
+        """Up to `count` rows, of the `among` ones only; `effort` multiplies the lists looked into."""
         selector = None if among is None else self._selector(among)
         parameters = self._parameters(selector, effort)
-        # One thread a search: waiting for a second one costs more than it brings when the machine is busy, and
-        # searches run side by side. The setting belongs to the calling thread.
+        # One thread a search: waiting for a second one costs more than it brings when the machine is busy,
+        # and searches run side by side. The setting belongs to the calling thread.
         faiss.omp_set_num_threads(1)
         _, rows = self._index.search(query[None, :], min(count, len(self)), params=parameters)
         found: RowNumbers = rows[0]

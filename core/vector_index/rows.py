@@ -1,8 +1,8 @@
-"""Vectors by row and rows by product key: the exact arithmetic over stored vectors, whether mapped or in memory."""
+"""Vectors by row and rows by product key: exact arithmetic over stored vectors, mapped or in memory."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,17 +69,20 @@ class RowTable:
         scales = None if self.scales is None else self.scales[kept]
         return RowTable(self.keys[kept], self.vectors[kept], features, scales)
 
-    def joined(self, other: RowTable) -> RowTable:
-        """The rows of both, in memory, in key order."""
-        if not len(self) or not len(other):
-            return other if not len(self) else self
-        keys = np.concatenate([self.keys, other.keys])
+    @classmethod
+    def joined(cls, tables: Sequence[RowTable]) -> RowTable:
+        """The rows of all of them, in memory, in key order."""
+        filled = [table for table in tables if len(table)]
+        if len(filled) < 2:
+            return filled[0] if filled else tables[0]
+        keys = np.concatenate([table.keys for table in filled])
         order = np.argsort(keys, kind="stable")
-        vectors = np.concatenate([self.vectors, other.vectors])[order]
-        if self.features is None or other.features is None or self.scales is None or other.scales is None:
-            return RowTable(keys[order], vectors, None, None)
-        features = np.concatenate([self.features, other.features])[order]
-        return RowTable(keys[order], vectors, features, np.concatenate([self.scales, other.scales])[order])
+        vectors = np.concatenate([table.vectors for table in filled])[order]
+        features = [table.features for table in filled if table.features is not None]
+        scales = [table.scales for table in filled if table.scales is not None]
+        if not features:
+            return cls(keys[order], vectors, None, None)
+        return cls(keys[order], vectors, np.concatenate(features)[order], np.concatenate(scales)[order])
 
     def cosines(self, query: Floats, rows: RowNumbers) -> Floats:
         """The query's cosine to each of the rows."""
@@ -90,10 +93,10 @@ class RowTable:
         for first in range(0, len(self), ROWS_AT_ONCE):
             stretch = self.vectors[first : first + ROWS_AT_ONCE]
             rows = np.arange(first, first + len(stretch), dtype=np.int64)
-            yield rows, np.asarray(stretch, dtype=np.float32) @ query
+            yield rows, np.vecdot(np.asarray(stretch, dtype=np.float32), query)
 
     def resemblances(self, query: Floats, rows: RowNumbers) -> Floats:
-        """The query's dot product with the features of each of the rows; with their vectors where none are."""
+        """The query's dot product with the features of each of the rows, or with their vectors."""
         if self.features is None or self.scales is None:
             return self.cosines(query, rows)
         return _products(self.features, query, rows) * self.scales[rows]
@@ -141,14 +144,18 @@ def _ranges(first: RowNumbers, counts: RowNumbers) -> RowNumbers:
     """first[0], first[0] + 1, … counts[0] of them, then those from first[1], and so on."""
     ends = np.cumsum(counts)
     total = int(ends[-1]) if len(ends) else 0
-    return np.arange(total, dtype=np.int64) + np.repeat(first - (ends - counts), counts)
+    rows: RowNumbers = np.arange(total, dtype=np.int64) + np.repeat(first - (ends - counts), counts)
+    return rows
 
 
 def _products(stored: NDArray[np.generic], query: Floats, rows: RowNumbers) -> Floats:
-    """Dot products of the query with stored rows of any number type."""
+    """Dot products of the query with stored rows of any number type.
+
+    `vecdot` and not `@`: the latter spreads over all cores and waits for the busiest.
+    """
     products = np.empty(len(rows), np.float32)
     step = max(1, VALUES_AT_ONCE // max(1, stored.shape[1]))
     for first in range(0, len(rows), step):
         piece = stored[rows[first : first + step]].astype(np.float32)
-        np.matmul(piece, query, out=products[first : first + step])
+        np.vecdot(piece, query, out=products[first : first + step])
     return products

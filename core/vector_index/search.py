@@ -1,4 +1,4 @@
-"""Nearest products of a published index: the quick scan's rows, re-scored, one row a product, never too few."""
+"""Nearest products of a published index: the quick scan's rows, re-scored, a product once, never too few."""
 
 from __future__ import annotations
 

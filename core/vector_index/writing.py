@@ -1,4 +1,4 @@
-"""Publishing: batches streamed into the files of a new generation, the quick index built from them, manifest last."""
+"""Publishing: batches streamed into a new generation, the quick index built from its files, manifest last."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def publish(
         if files.count:
             vectors = np.load(generation / VECTORS, mmap_mode="r")
             quick = QuickIndex.build(np.asarray(vectors), exact=exact)
-            (generation / QUICK).write_bytes(memoryview(quick.to_bytes()))
+            (generation / QUICK).write_bytes(quick.to_bytes().data)
         checks = {path.name: FileCheck.of(path) for path in sorted(generation.iterdir())}
         Manifest(
             fingerprint=fingerprint,
@@ -41,7 +41,7 @@ def publish(
 
 
 class RowFiles:
-    """The row files of a generation under construction; batches come in key order, one at a time in memory."""
+    """The row files of a generation under construction; batches come in key order, one at a time."""
 
     def __init__(self, generation: Path) -> None:
         self._generation = generation
@@ -69,8 +69,7 @@ class RowFiles:
         self._last_key = int(batch.keys[-1])
 
     def _begin(self, batch: VectorBatch) -> None:
-        self.dim = int(batch.vectors.shape[1])
-        self.feature_dim = 0 if batch.features is None else int(batch.features.shape[1])
+        self.dim, self.feature_dim = shape_of(batch)
         self._open_columns()
 
     def _open_columns(self) -> None:
@@ -103,7 +102,7 @@ class GrowingArray:
         self._header_bytes = self._file.tell()
 
     def append(self, rows: NDArray[np.generic]) -> None:
-        self._file.write(memoryview(np.ascontiguousarray(rows, dtype=self._dtype)).cast("B"))
+        self._file.write(np.ascontiguousarray(rows, dtype=self._dtype).data)
         self._count += len(rows)
 
     def close(self) -> None:
@@ -125,15 +124,15 @@ class GrowingArray:
         np.lib.format.write_array_header_1_0(self._file, header)
 
 
+def shape_of(batch: VectorBatch) -> tuple[int, int]:
+    """Length of the batch's vectors and of its features (0 without)."""
+    return int(batch.vectors.shape[1]), 0 if batch.features is None else int(batch.features.shape[1])
+
+
 def check_batch(batch: VectorBatch, *, dim: int, feature_dim: int) -> None:
     """Raises InvalidVector, naming the product, where a row can't be compared with the others."""
-    found_dim = batch.vectors.shape[1]
-    found_feature_dim = 0 if batch.features is None else batch.features.shape[1]
-    if (found_dim, found_feature_dim) != (dim, feature_dim):
-        raise InvalidVector(
-            int(batch.keys[0]),
-            f"it has {found_dim}+{found_feature_dim} numbers instead of {dim}+{feature_dim}",
-        )
+    if (found := shape_of(batch)) != (dim, feature_dim):
+        raise InvalidVector(int(batch.keys[0]), f"it has {found} numbers instead of {(dim, feature_dim)}")
     sound = np.isfinite(batch.vectors).all(axis=1)
     if batch.features is not None:
         sound &= np.isfinite(batch.scales)
