@@ -1,0 +1,63 @@
+"""Understands what a shopper typed: what is wanted, what is not, and for how much."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from core.language.gloss import gloss_of
+from core.language.negation import Scope, negations
+from core.language.normal import clean, has_han
+from core.language.prices import split_price
+from core.language.reading import Reader, Word
+from core.language.terms import Understanding, Unit
+from core.language.tokens import implied_units, join_measures, unit_of
+
+MAX_CHARACTERS = 2_000
+_LEFT_OVER = re.compile(r"\s+([,，.。;；])")
+
+
+def understand(text: str, reader: Reader) -> Understanding:
+    """Reads a query."""
+    whole = clean(text, MAX_CHARACTERS)
+    price = split_price(whole)
+    asked = join_measures(price.text)
+    words = reader.read(asked)
+    scopes = negations(asked, words)
+    wanted = [word for at, word in enumerate(words) if not any(s.start <= at < s.end for s in scopes)]
+    refused = [word for scope in scopes for word in words[scope.refused_start : scope.refused_end]]
+    units = _units(wanted, reader)
+    return Understanding(
+        text=whole,
+        positive_text=_without(asked, words, scopes),
+        units=units or _fallback(wanted, reader),
+        excluded=_units(refused, reader),
+        gloss=gloss_of(wanted, reader) if has_han(whole) else None,
+        price_min=price.lowest,
+        price_max=price.highest,
+    )
+
+
+def _units(words: Sequence[Word], reader: Reader) -> tuple[Unit, ...]:
+    found: dict[tuple[str, ...], Unit] = {}
+    for word in words:
+        if word.grammar is None:
+            for unit in (unit_of(word, reader), *implied_units(word, reader)):
+                found.setdefault(unit.tokens, unit)
+    return tuple(found.values())
+
+
+def _fallback(words: Sequence[Word], reader: Reader) -> tuple[Unit, ...]:
+    """A query of nothing but little words (The Who) asks for these."""
+    bare = [Word(word.piece) for word in words]
+    return _units(bare, reader)
+
+
+def _without(text: str, words: Sequence[Word], scopes: Sequence[Scope]) -> str:
+    """The text without what is negated."""
+    kept, at = "", 0
+    for scope in scopes:
+        kept += text[at : words[scope.start].piece.start] + " "
+        at = words[scope.end - 1].piece.end
+    kept = _LEFT_OVER.sub(r"\1", kept + text[at:])
+    return " ".join(kept.split()).strip(" ,，;；、。")

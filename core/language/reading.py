@@ -1,0 +1,149 @@
+"""Decides what each piece of a text means where it stands: colour or fruit, one word or two, what a word implies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from core.language.dictionary import Dictionary
+from core.language.segments import Piece, Segmenter
+from core.language.vocabulary import Form, Vocabulary
+from core.language.words import Atom, Stemmer, atoms, is_stop_word, singular
+
+GOODS = "kind"
+GRAMMAR = "word"
+_WEARERS = frozenset({"gender", "age"})
+_DYED = ("kind:clothing", "kind:footwear", "kind:bag", "kind:accessory", "kind:home-textile", "kind:furniture")
+_NEVER_IMPLIED = frozenset({"color", GOODS, GRAMMAR})
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A piece with its meaning."""
+
+    piece: Piece
+    concepts: tuple[str, ...] = ()
+    """The most likely meaning first; none for a plain word."""
+    implied: tuple[str, ...] = ()
+    """What its parts say besides: long sleeves in 长袖t恤."""
+    grammar: str | None = None
+    """ "not", "but", "stop", … for words that steer the reading only."""
+
+    @property
+    def concept(self) -> str | None:
+        return self.concepts[0] if self.concepts else None
+
+    @property
+    def is_goods(self) -> bool:
+        return self.concept is not None and self.concept.startswith("kind:")
+
+
+class Reader:
+    """Reads clean texts into words with meanings."""
+
+    def __init__(self, vocabulary: Vocabulary, dictionary: Dictionary, stemmer: Stemmer) -> None:
+        self.vocabulary, self.dictionary, self._stemmer = vocabulary, dictionary, stemmer
+        self.segmenter = Segmenter(vocabulary, dictionary)
+
+    def read(self, text: str, *, about: str | None = None) -> list[Word]:
+        """The words of a text; `about` is the kind of concept that its field holds, such as color."""
+        pieces = [part for piece in self.segmenter.pieces(text) for part in self._parted(piece)]
+        return [self._word(pieces, at, about) for at in range(len(pieces))]
+
+    def token(self, word: str) -> str:
+        """What a word of a script with spaces is in the index: nouns of the vocabulary keep their endings."""
+        noun = singular(word)
+        return noun if noun in self.vocabulary.nouns else self._stemmer.stem(word)
+
+    def _word(self, pieces: Sequence[Piece], at: int, about: str | None) -> Word:
+        piece = pieces[at]
+        concepts = piece.concepts
+        if concepts and concepts[0].startswith("word:"):
+            return Word(piece, grammar=concepts[0].partition(":")[2])
+        if not concepts:
+            return Word(piece, grammar="stop" if is_stop_word(piece.text) else None)
+        if about is not None:
+            preferred = tuple(concept for concept in concepts if concept.startswith(about + ":"))
+            concepts = preferred or concepts
+        elif len(concepts) > 1:
+            concepts = self._in_context(concepts, pieces, at)
+        if not about and _is_character_colour(piece) and not _colours_something(pieces, at):
+            concepts = tuple(concept for concept in concepts if not concept.startswith("color:"))
+        implied = self._implied(piece) if len(piece.words) > 1 else ()
+        return Word(piece, concepts, tuple(concept for concept in implied if concept not in concepts))
+
+    def _in_context(self, concepts: tuple[str, ...], pieces: Sequence[Piece], at: int) -> tuple[str, ...]:
+        """A word that is a thing and a property (orange, rose) is the property in front of dyed things."""
+        goods = tuple(concept for concept in concepts if concept.startswith("kind:"))
+        others = tuple(concept for concept in concepts if not concept.startswith("kind:"))
+        if not goods or not others:
+            return concepts
+        return others if any(self._is_dyed(piece) for piece in pieces[at + 1 : at + 4]) else goods
+
+    def _is_dyed(self, piece: Piece) -> bool:
+        return any(
+            concept.startswith("kind:") and (concept in _DYED or set(_DYED) & set(self.vocabulary.concept(concept).broader))
+            for concept in piece.concepts
+        )
+
+    def _parted(self, piece: Piece) -> list[Piece]:
+        """A dictionary word that is only a row of properties (黑白), or a wearer's thing (女装), is read in its parts."""
+        if piece.concepts or not piece.is_han or not piece.known or len(piece.words) < 2:
+            return [piece]
+        forms = self.segmenter.forms_inside(piece.words)
+        if forms is None or not self._may_part(piece, forms):
+            return [piece]
+        parts: list[Piece] = []
+        at = 0
+        for form in forms:
+            words = piece.words[at : at + form.length]
+            spelled = "".join(atom.word for atom in words)
+            parts.append(Piece(words[0].start, words[-1].end, spelled, words, form.concepts))
+            at += form.length
+        return parts
+
+    def _may_part(self, piece: Piece, forms: Sequence[Form]) -> bool:
+        kinds = [form.concepts[0].partition(":")[0] for form in forms]
+        if GRAMMAR in kinds or GOODS in kinds[:-1]:
+            return False
+        if kinds[-1] != GOODS or all(kind in _WEARERS for kind in kinds[:-1]):
+            return True
+        gloss = (self.dictionary.gloss(piece.text) or "").split()
+        return all(self.vocabulary.concept(form.concepts[0]).english in gloss for form in forms[:-1])
+
+    def _implied(self, piece: Piece) -> tuple[str, ...]:
+        concept = piece.concepts[0]
+        return self._implied_by(concept, piece.text) if concept.startswith("kind:") else ()
+
+    @lru_cache(maxsize=16_384)  # noqa: B019  one reader lives as long as its Language
+    def _implied_by(self, concept: str, text: str) -> tuple[str, ...]:
+        """The properties that the front of a form names, when its end names something wider than the whole."""
+        words = atoms(text)
+        wider = {concept, *self.vocabulary.concept(concept).broader}
+        for form in self.vocabulary.forms_at(words, 0):
+            rest = words[form.length :]
+            kind = form.concepts[0].partition(":")[0]
+            if rest and kind not in _NEVER_IMPLIED and self._names(rest, wider):
+                return (form.concepts[0],)
+        return ()
+
+    def _names(self, words: Sequence[Atom], wider: set[str]) -> bool:
+        return any(
+            form.length == len(words) and wider & set(form.concepts) for form in self.vocabulary.forms_at(words, 0)
+        )
+
+
+def _is_character_colour(piece: Piece) -> bool:
+    return len(piece.words) == 1 and piece.is_han and piece.concepts[0].startswith("color:")
+
+
+def _colours_something(pieces: Sequence[Piece], at: int) -> bool:
+    """A lone colour character at the end of a run of Chinese is the end of a word (米粉), not a colour."""
+    piece = pieces[at]
+    before = pieces[at - 1] if at else None
+    after = pieces[at + 1] if at + 1 < len(pieces) else None
+    if after is not None and after.start == piece.end and after.is_han:
+        return True
+    alone = before is None or before.end != piece.start or not before.is_han
+    return alone or (before is not None and any(c.startswith("color:") for c in before.concepts))

@@ -1,0 +1,122 @@
+"""The tokens that words have in the lexical index."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from core.language.reading import Reader, Word
+from core.language.terms import Unit
+from core.language.words import bigrams, is_stop_word
+
+MOST_GLOSS_TOKENS = 4
+_MEASURES = {
+    "厘米": "cm", "公分": "cm", "毫米": "mm", "毫升": "ml", "千克": "kg", "公斤": "kg", "克": "g", "升": "l",
+    "英寸": "inch", "寸": "inch", "瓦": "w", "毫安": "mah", "inches": "inch", "in": "inch", "litre": "l",
+    "liter": "l", "grams": "g", "gram": "g", "watts": "w", "watt": "w",
+}  # fmt: skip
+_MEASURE = re.compile(
+    r"(\d+(?:\.\d+)?)\s?("
+    + "|".join([*sorted(_MEASURES, key=len, reverse=True), "cm", "mm", "ml", "kg", "oz", "lb", "gb", "tb", "mah", "ft"])
+    + r")(?![a-zA-Z])",
+    re.IGNORECASE,
+)
+
+
+def join_measures(text: str) -> str:
+    """Writes a number and its unit as one word: 160 厘米 is 160cm."""
+    return _MEASURE.sub(_measure, text)
+
+
+def _measure(match: re.Match[str]) -> str:
+    number, unit = match.group(1), match.group(2)
+    closing = " " if not unit.isascii() else ""
+    return f"{number}{_MEASURES.get(unit.lower(), unit.lower())}{closing}"
+
+
+def unit_of(word: Word, reader: Reader) -> Unit:
+    """What a word of a query asks for."""
+    concept = word.concept
+    if concept is None:
+        return Unit(tuple(dict.fromkeys(_plain(word, reader))))
+    tokens = [*word.concepts, *(_own(word, reader) if word.is_goods else ())]
+    return Unit(tuple(dict.fromkeys(tokens)), concept, reader.vocabulary.concept(concept).broader)
+
+
+def implied_units(word: Word, reader: Reader) -> Iterator[Unit]:
+    """What a word asks for besides its main meaning."""
+    for concept in word.implied:
+        yield Unit((concept,), concept, reader.vocabulary.concept(concept).broader)
+
+
+def index_tokens(text: str, words: Iterable[Word], reader: Reader) -> Iterator[str]:
+    """Every token under which the words of a product's text can be found."""
+    for word in words:
+        for concept in (*word.concepts, *word.implied):
+            yield concept
+            yield from reader.vocabulary.concept(concept).broader
+        for atom in word.piece.words:
+            if atom.script == "solid":
+                yield from bigrams(atom.word)
+            elif atom.is_han or not is_stop_word(atom.word):
+                yield reader.token(atom.word)
+        if word.piece.is_han:
+            yield word.piece.text
+
+
+def han_tokens(text: str, words: Iterable[Word], reader: Reader) -> Iterator[str]:
+    """The bigrams and all dictionary words of the Chinese runs among the words."""
+    for start, end in _han_runs(words):
+        if end - start > 1:
+            yield from bigrams(text[start:end])
+            yield from reader.segmenter.words_inside(text, start, end)
+
+
+def _han_runs(words: Iterable[Word]) -> Iterator[tuple[int, int]]:
+    start = end = -1
+    for word in words:
+        for atom in word.piece.words:
+            if not atom.is_han:
+                continue
+            if atom.start != end:
+                if start >= 0:
+                    yield start, end
+                start = atom.start
+            end = atom.end
+    if start >= 0:
+        yield start, end
+
+
+def gloss_tokens(word: Word, reader: Reader) -> list[str]:
+    """The tokens of the English words that explain a Chinese word which names no concept."""
+    if word.concepts or word.grammar or not word.piece.is_han:
+        return []
+    gloss = reader.dictionary.gloss(word.piece.text)
+    if not gloss:
+        return []
+    read = [other for other in reader.read(gloss) if other.grammar is None]
+    if len(read) == 1 and read[0].is_goods:
+        return [*read[0].concepts, *_own(read[0], reader)]
+    plain = [reader.token(atom.word) for other in read for atom in other.piece.words if not is_stop_word(atom.word)]
+    return plain[:MOST_GLOSS_TOKENS]
+
+
+def _plain(word: Word, reader: Reader) -> Iterator[str]:
+    piece = word.piece
+    if piece.is_han:
+        yield piece.text
+        if len(piece.text) > 2:
+            yield from bigrams(piece.text)
+        yield from gloss_tokens(word, reader)
+    elif piece.words[0].script == "solid":
+        yield from bigrams(piece.text)
+    else:
+        yield from (reader.token(atom.word) for atom in piece.words)
+
+
+def _own(word: Word, reader: Reader) -> list[str]:
+    """The word itself, where the index holds it as one token."""
+    piece = word.piece
+    if piece.is_han:
+        return [piece.text] if len(piece.text) > 1 else []
+    return [reader.token(piece.words[0].word)] if len(piece.words) == 1 else []

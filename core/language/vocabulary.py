@@ -1,0 +1,173 @@
+"""The concepts that shoppers and shops name, in both languages, and the forms that name them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+from core.language.normal import clean
+from core.language.words import Atom, Stemmer, atoms, singular
+
+MAX_FORM_CHARACTERS = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Concept:
+    """One meaning: "color:navy", its ancestors, and the English words that explain it best."""
+
+    id: str
+    english: str
+    parents: tuple[str, ...] = ()
+    broader: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """What the concept is about: color, material, kind (things for sale), …"""
+        return self.id.partition(":")[0]
+
+
+@dataclass(slots=True)
+class _Node:
+    edges: dict[str, _Node] = field(default_factory=dict)
+    concepts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A stretch of atoms that names concepts: more than one when the words are ambiguous (orange)."""
+
+    length: int
+    concepts: tuple[str, ...]
+
+
+class Vocabulary:
+    """Finds the forms that begin at an atom."""
+
+    def __init__(self, rows: Iterable[str], stemmer: Stemmer) -> None:
+        self._stemmer = stemmer
+        self._root = _Node()
+        self._concepts: dict[str, Concept] = {}
+        self.nouns: set[str] = set()
+        entries = [_entry(row) for row in rows]
+        parents: dict[str, tuple[str, ...]] = {}
+        for entry in entries:
+            parents[entry.id] = tuple(dict.fromkeys(parents.get(entry.id, ()) + entry.parents))
+        for entry in entries:
+            english = next(iter(entry.english), entry.id.partition(":")[2].replace("-", " "))
+            broader = _ancestors(entry.id, parents)
+            self._concepts.setdefault(entry.id, Concept(entry.id, english, parents[entry.id], broader))
+        self._insert(entries)
+
+    @classmethod
+    def load(cls, stemmer: Stemmer) -> Vocabulary:
+        """The packaged vocabulary: every data/*.tsv."""
+        return cls(_rows(files("core.language").joinpath("data")), stemmer)
+
+    def __len__(self) -> int:
+        return len(self._concepts)
+
+    def __contains__(self, concept: str) -> bool:
+        return concept in self._concepts
+
+    def concept(self, concept_id: str) -> Concept:
+        """The concept of an id; one that is only named as a parent has no forms and no ancestors."""
+        return self._concepts.get(concept_id) or Concept(concept_id, concept_id.partition(":")[2].replace("-", " "))
+
+    def forms_at(self, sequence: Sequence[Atom], start: int) -> list[Form]:
+        """The forms that begin at an atom, every length once."""
+        found: dict[int, tuple[str, ...]] = {}
+        self._walk(self._root, sequence, start, 0, found)
+        return [Form(length, concepts) for length, concepts in found.items()]
+
+    def _walk(
+        self, node: _Node, sequence: Sequence[Atom], at: int, length: int, found: dict[int, tuple[str, ...]]
+    ) -> None:
+        if node.concepts and length not in found:
+            found[length] = node.concepts
+        if at >= len(sequence) or (length and not sequence[at].joined):
+            return
+        for key in self._keys(sequence[at]):
+            child = node.edges.get(key)
+            if child is not None:
+                self._walk(child, sequence, at + 1, length + 1, found)
+
+    def _keys(self, atom: Atom) -> tuple[str, ...]:
+        """A word as it stands, its singular, and, of a word with an ending only, the forms of the same stem."""
+        word = atom.word
+        if atom.script != "word" or len(word) < 3:
+            return (word,)
+        one = singular(word)
+        if word.endswith(("ing", "ed")):
+            return (word, one, "=" + self._stemmer.stem(word))
+        return (word,) if one == word else (word, one)
+
+    def _insert(self, entries: Sequence[_Entry]) -> None:
+        spelled = [(entry.id, atoms(clean(form, MAX_FORM_CHARACTERS))) for entry in entries for form in entry.forms]
+        for concept, sequence in spelled:
+            self._put([atom.word for atom in sequence], concept, True)
+            if concept.startswith("kind:"):
+                self.nouns.update(singular(atom.word) for atom in sequence if atom.script == "word")
+        for concept, sequence in spelled:
+            words = [atom.word for atom in sequence]
+            if not _is_plural(words[-1]):
+                self._put([singular(word) for word in words], concept, False)
+            if len(words) == 2 and len("".join(words)) > 5 and all(w.isascii() and w.isalpha() for w in words):
+                self._put(["".join(words)], concept, False)
+            if not concept.startswith("kind:") and words[-1].isascii():
+                self._put([*words[:-1], "=" + self._stemmer.stem(words[-1])], concept, False)
+
+    def _put(self, words: Sequence[str], concept: str, shared: bool) -> None:
+        """Lays a form; one derived from another spelling never joins a form that is written out."""
+        node = self._root
+        for word in words:
+            node = node.edges.setdefault(word, _Node())
+        if not node.concepts:
+            node.concepts = (concept,)
+        elif shared and concept not in node.concepts:
+            node.concepts += (concept,)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    id: str
+    parents: tuple[str, ...]
+    english: tuple[str, ...]
+    chinese: tuple[str, ...]
+
+    @property
+    def forms(self) -> tuple[str, ...]:
+        return self.english + self.chinese
+
+
+def _entry(row: str) -> _Entry:
+    cells = row.rstrip("\r\n").split("\t") + ["", "", ""]
+    parents, english, chinese = (
+        tuple(part.strip() for part in cell.split(mark) if part.strip())
+        for cell, mark in zip(cells[1:4], ",||", strict=True)
+    )
+    return _Entry(cells[0].strip(), parents, english, chinese)
+
+
+def _ancestors(concept: str, parents: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """All ancestors, the nearest first; a circle in the data ends where it began."""
+    found: dict[str, None] = {}
+    level = parents.get(concept, ())
+    while level:
+        fresh = [parent for parent in level if parent not in found and parent != concept]
+        found.update(dict.fromkeys(fresh))
+        level = tuple(grand for parent in fresh for grand in parents.get(parent, ()))
+    return tuple(found)
+
+
+def _is_plural(word: str) -> bool:
+    return word.isascii() and singular(word) != word and word.endswith("s") and not word.endswith("ss")
+
+
+def _rows(folder: Traversable) -> Iterator[str]:
+    for file in sorted(folder.iterdir(), key=lambda file: file.name):
+        if file.name.endswith(".tsv"):
+            for row in file.read_text(encoding="utf-8").split("\n"):
+                if row.strip() and not row.startswith("#"):
+                    yield row
