@@ -12,7 +12,7 @@ from urllib.parse import unquote_to_bytes
 
 import numpy as np
 import pillow_heif
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms
 
 from core.errors import UnreadableImage
 from core.types import Pixels
@@ -24,6 +24,15 @@ MAX_SCAN_PIXELS = 2_000_000_000
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "HEIF", "BMP", "TIFF", "ICO")
 _ORIENTATION = 0x0112
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 _HEADER = threading.Lock()
 
 pillow_heif.register_heif_opener(thumbnails=False)
@@ -52,8 +61,7 @@ def decode(data: bytes, *, source: str, at_least: int = 0) -> Pixels:
     try:
         if at_least and image.format in ("JPEG", "MPO"):
             image.draft(None, (at_least, at_least))
-        image.load()
-        pixels = np.asarray(_shrunk(_srgb(_upright(image)), at_least))
+        pixels = np.asarray(_srgb(_upright(_shrunk(_loaded(image), at_least), _orientation(image))))
     except Exception as error:
         raise UnreadableImage(
             source, f"the picture is damaged ({_sentence(error)})", code="damaged"
@@ -143,20 +151,30 @@ def _read_exif(image: Image.Image) -> None:
         image.info.pop("exif", None)
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def _loaded(image: Image.Image) -> Image.Image:
+    """Decoded, in a mode whose pixels are levels that can be averaged."""
+    image.load()
+    if image.mode.startswith("I;16") or image.mode in ("I", "F"):
+        return _from_deep_grey(image)
+    if image.mode in ("P", "PA") or "transparency" in image.info:
+        return image.convert("RGBA")
+    return image.convert("L") if image.mode == "1" else image
+
+
+def _orientation(image: Image.Image) -> int:
     try:
-        turned = image.getexif().get(_ORIENTATION) in range(2, 9)
+        return int(image.getexif().get(_ORIENTATION, 1))
     except Exception:  # hostile EXIF raises anything, and a picture is worth more than its EXIF
-        return image
-    return ImageOps.exif_transpose(image) if turned else image
+        return 1
+
+
+def _upright(image: Image.Image, orientation: int) -> Image.Image:
+    turn = _TURNS.get(orientation)
+    return image if turn is None else image.transpose(turn)
 
 
 def _srgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I;16") or image.mode in ("I", "F"):
-        return _from_deep_grey(image)
     profile = image.info.get("icc_profile")
-    if image.mode in ("P", "PA") or "transparency" in image.info:
-        image = image.convert("RGBA")
     if image.mode in ("LA", "La", "RGBA", "RGBa"):
         image = _on_white(image.convert("RGBA"))
     if isinstance(profile, bytes) and image.mode in ("RGB", "CMYK"):
@@ -196,7 +214,7 @@ def _from_deep_grey(image: Image.Image) -> Image.Image:
 
 
 def _shrunk(image: Image.Image, at_least: int) -> Image.Image:
-    """JPEGs are shrunk while they are decoded; this brings the other formats near the same size."""
+    """Before all else, so that no further copies of a large picture are made."""
     factor = min(image.size) // at_least if at_least else 1
     return image.reduce(factor) if factor > 1 else image
 

@@ -9,7 +9,7 @@ import numpy as np
 from core.encoder import Encoded
 from core.types import Pixels, Vectors
 
-COLOURS: dict[str, tuple[int, int, int]] = {
+COLOURS: dict[str, tuple[float, float, float]] = {
     "black|黑": (0, 0, 0),
     "white|白": (255, 255, 255),
     "red|红|紅": (255, 0, 0),
