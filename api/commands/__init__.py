@@ -1,0 +1,1 @@
+"""The commands whose answers are the API's: searching and serving."""

@@ -1,0 +1,68 @@
+"""From named errors to HTTP problems, in one table."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from api.schemas import ProblemBody
+from core.errors import (
+    DamagedIndex,
+    DataFolderProblem,
+    EncoderMismatch,
+    InvalidQuery,
+    LycheeError,
+    UnknownCatalog,
+    UnknownProduct,
+    UnreadableImage,
+)
+
+STATUS: dict[type[LycheeError], HTTPStatus] = {
+    UnknownCatalog: HTTPStatus.NOT_FOUND,
+    UnknownProduct: HTTPStatus.NOT_FOUND,
+    InvalidQuery: HTTPStatus.BAD_REQUEST,
+    UnreadableImage: HTTPStatus.UNPROCESSABLE_ENTITY,
+    EncoderMismatch: HTTPStatus.SERVICE_UNAVAILABLE,
+    DamagedIndex: HTTPStatus.SERVICE_UNAVAILABLE,
+    DataFolderProblem: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+log = logging.getLogger("lychee.api")
+
+
+def problem(status: HTTPStatus, detail: str, request: Request) -> JSONResponse:
+    """One application/problem+json answer."""
+    body = ProblemBody(title=status.phrase, status=status, detail=detail, instance=request.url.path)
+    return JSONResponse(body.model_dump(), status, media_type="application/problem+json")
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Every error leaves as a problem, never as a stack trace."""
+
+    @app.exception_handler(LycheeError)
+    async def refused(request: Request, error: LycheeError) -> JSONResponse:
+        status = next(
+            (status for kind, status in STATUS.items() if isinstance(error, kind)), HTTPStatus.BAD_REQUEST
+        )
+        return problem(status, str(error), request)
+
+    @app.exception_handler(RequestValidationError)
+    async def malformed(request: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{where}: {first['msg']}", request)
+
+    @app.exception_handler(HTTPException)
+    async def http(request: Request, error: HTTPException) -> JSONResponse:
+        return problem(HTTPStatus(error.status_code), str(error.detail), request)
+
+    @app.exception_handler(Exception)
+    async def unforeseen(request: Request, error: Exception) -> JSONResponse:
+        log.exception("unforeseen error at %s", request.url.path, exc_info=error)
+        return problem(
+            HTTPStatus.INTERNAL_SERVER_ERROR, "the server failed; its log says more", request
+        )

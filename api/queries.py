@@ -1,0 +1,48 @@
+"""From the API's JSON to a query of the engine; pictures are decoded here and nowhere else in the API."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+from api.schemas import SearchBody
+from api.uploads import Uploads
+from core.errors import UnreadableImage
+from core.images import decode, from_data_uri
+from core.types import Pixels, Query
+from search.engine import QUERY_PICTURE_SIDE
+
+
+def query_of(body: SearchBody, uploads: Uploads) -> Query:
+    """The query; InvalidQuery and UnreadableImage say what doesn't fit."""
+    asked = body.query
+    return Query(
+        text=asked.text,
+        image=picture_of(asked.image, uploads),
+        like=tuple(asked.like),
+        exclude=tuple(text for text in asked.not_ if text.strip()),
+        filter=body.filter,
+        sort=body.sort,
+        limit=body.limit,
+        cursor=body.cursor,
+        facets=tuple(body.facets),
+        instruction=body.rerank.instruction,
+    )
+
+
+def picture_of(source: str | None, uploads: Uploads) -> Pixels | None:
+    """The picture of a data URI, of plain base64, or of `upload:<id>`; None for none."""
+    if not source:
+        return None
+    return decode(_bytes_of(source, uploads), source="the query picture", at_least=QUERY_PICTURE_SIDE)
+
+
+def _bytes_of(source: str, uploads: Uploads) -> bytes:
+    if source.startswith("upload:"):
+        return uploads.get(source.removeprefix("upload:"))
+    if source.startswith("data:"):
+        return from_data_uri(source)
+    try:
+        return base64.b64decode(source, validate=True)
+    except binascii.Error as error:
+        raise UnreadableImage("the query picture", "it is neither a data URI nor base64") from error

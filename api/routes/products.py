@@ -1,0 +1,50 @@
+"""Products and their pictures."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+from fastapi.responses import FileResponse
+from starlette.exceptions import HTTPException
+
+from api.context import Context
+from api.rendering import answer_body, product_body
+from api.schemas import AnswerBody, ProductBody
+
+router = APIRouter(tags=["products"])
+A_DAY = "public, max-age=86400"
+
+
+# Before the product itself: an id may hold slashes, so its route takes the rest of the path.
+@router.get("/api/products/{product_id:path}/similar")
+def similar(
+    product_id: str,
+    context: Context,
+    catalog: str = "products",
+    limit: Annotated[int, Query(ge=1, le=100)] = 12,
+) -> AnswerBody:
+    """Products whose pictures look like that product's."""
+    return answer_body(context.engine.similar(product_id, catalog, limit), catalog)
+
+
+@router.get("/api/products/{product_id:path}")
+def product(product_id: str, context: Context, catalog: str = "products") -> ProductBody:
+    """One product."""
+    return product_body(context.engine.product(product_id, catalog).product, catalog)
+
+
+@router.get("/images/{catalog}/{product_id:path}", response_class=FileResponse)
+def image(
+    catalog: str, product_id: str, context: Context, size: Literal["thumb", "full"] = "full"
+) -> FileResponse:
+    """The main picture of a product."""
+    hashes = context.engine.product(product_id, catalog).picture_hashes
+    if not hashes:
+        raise HTTPException(404, f"product {product_id!r} has no picture")
+    if size == "thumb":
+        return FileResponse(
+            context.pictures.thumb(hashes[0]), media_type="image/jpeg", headers={"Cache-Control": A_DAY}
+        )
+    path, media_type = context.pictures.original(hashes[0])
+    return FileResponse(path, media_type=media_type, headers={"Cache-Control": A_DAY})

@@ -1,0 +1,161 @@
+"""The JSON of the search API, as the contract fixes it; Pydantic lives here and nowhere deeper."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from core.types import MAX_LIMIT, MAX_QUERY_CHARACTERS
+
+MAX_IMAGE_CHARACTERS = 28_000_000
+"""A picture of 20 MB in base64."""
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class QueryBody(_Request):
+    """What to look for; at least one of text, image, image_url and like."""
+
+    text: Annotated[str, Field(max_length=MAX_QUERY_CHARACTERS)] = ""
+    image: Annotated[str | None, Field(max_length=MAX_IMAGE_CHARACTERS)] = None
+    """A data URI, plain base64, or `upload:<id>` of a picture sent to /api/pictures."""
+    image_url: Annotated[str | None, Field(max_length=2_000)] = None
+    like: Annotated[list[str], Field(max_length=20)] = []
+    not_: Annotated[list[str], Field(alias="not", max_length=20)] = []
+
+
+class RerankBody(_Request):
+    """What the second stage may do."""
+
+    enabled: bool = True
+    depth: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = 50
+    budget_ms: Annotated[int, Field(ge=1, le=60_000)] = 1_500
+    instruction: Annotated[str | None, Field(max_length=2_000)] = None
+    min_band: Literal["high", "medium", "low"] | None = None
+
+
+class SearchBody(_Request):
+    """POST /api/search."""
+
+    query: QueryBody
+    catalog: str = "products"
+    filter: Annotated[str, Field(max_length=4_000)] = ""
+    facets: Annotated[list[str], Field(max_length=20)] = []
+    sort: str = "relevance"
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = 24
+    cursor: Annotated[str | None, Field(max_length=200)] = None
+    rerank: RerankBody = RerankBody()
+    explain: bool = False
+    stream: bool = False
+
+
+class ProductBody(BaseModel):
+    """A product as an answer shows it."""
+
+    id: str
+    title: str
+    titles: dict[str, str] = {}
+    description: str = ""
+    category: list[str] = []
+    price: float | None = None
+    currency: str | None = None
+    attributes: dict[str, list[str]] = {}
+    link: str | None = None
+    image: str | None = None
+    """Where the picture is served; None for a product without one."""
+    thumbnail: str | None = None
+
+
+class EvidenceBody(BaseModel):
+    """Why recall placed the hit where it did; present with `explain`."""
+
+    channels: list[str]
+    coverage: float
+    agreement: float
+    text_similarity: float | None
+    picture_similarity: float | None
+    fused: float
+
+
+class HitBody(BaseModel):
+    """One line of an answer."""
+
+    id: str
+    product: ProductBody
+    similarity: float
+    relevance: float | None = None
+    band: str | None = None
+    rank: int
+    recall_rank: int
+    evidence: EvidenceBody | None = None
+
+
+class TotalBody(BaseModel):
+    """How many products the answer's window holds."""
+
+    value: int
+    exact: bool
+    hidden_below_band: int
+
+
+class RerankReportBody(BaseModel):
+    """How the second stage went."""
+
+    status: Literal["full", "partial", "skipped", "failed"]
+    scored: int
+    of: int
+    reason: str | None
+    model: str | None
+
+
+class TookBody(BaseModel):
+    """Milliseconds a stage."""
+
+    encode: float
+    recall: float
+    rerank: float
+    total: float
+
+
+class AnswerBody(BaseModel):
+    """The answer of /api/search."""
+
+    query_id: str
+    hits: list[HitBody]
+    total: TotalBody
+    facets: dict[str, dict[str, int]]
+    cursor: str | None
+    rerank: RerankReportBody
+    took_ms: TookBody
+    understood: list[str]
+    """What the words were read as."""
+
+
+class RankedHitBody(BaseModel):
+    """One hit of a batch."""
+
+    id: str
+    similarity: float
+    relevance: float | None
+
+
+class RankedBody(BaseModel):
+    """The answer to one query of a batch."""
+
+    hits: list[RankedHitBody]
+    rerank: RerankReportBody
+    took_ms: TookBody
+
+
+class ProblemBody(BaseModel):
+    """RFC 9457 problem details."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    instance: str | None = None
+

@@ -1,0 +1,59 @@
+"""The `lychee` command: mounts each package's own commands, no logic."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import click
+import typer
+
+import api.cli
+import indexer.cli
+import search.cli
+from api.commands import serving
+from core.command import DataOption, settings_in_force
+from core.errors import LycheeError
+
+app = typer.Typer(
+    name="lychee",
+    help="Product search by words and by picture.\n\nTry:  lychee demo   ·   lychee ingest products.csv   ·   lychee search 浅粉色连衣裙",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+for commands in (indexer.cli, search.cli, api.cli):
+    commands.add_commands(app)
+
+
+@app.command()
+def demo(data: DataOption = None, host: serving.HostOption = None, port: serving.PortOption = None) -> None:
+    """Ingest the demo shop that ships with the product, then serve it.
+
+    Try:  lychee demo   ·   lychee demo --port 8000
+    """
+    settings = serving.at_address(settings_in_force(data), host, port)
+    indexer.cli.ingest_demo(settings)
+    serving.serve(settings)
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and answers its exit code; an error that a user can mend is one sentence on stderr."""
+    try:
+        answer = app(arguments, standalone_mode=False)
+    except LycheeError as error:
+        typer.echo(f"lychee: {error}", err=True)
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (typer.Abort, KeyboardInterrupt):
+        return 1
+    except typer.Exit as leave:
+        return leave.exit_code
+    return answer if isinstance(answer, int) else 0
+
+
+def main() -> None:
+    """The console script."""
+    sys.exit(run())

@@ -1,0 +1,1 @@
+"""Housekeeping and judging from the command line."""

@@ -1,0 +1,125 @@
+"""The search engine: a query and a catalog in, an answer out. To read one file of the read path, read this one."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from pathlib import Path
+
+from core.catalog import Catalog, CatalogStore, StoredProduct
+from core.encoder import Encoder
+from core.errors import InvalidQuery, UnknownProduct
+from core.language import Language
+from core.types import Candidate, Channel, Hit, Query
+from search.answer import Answer, Timings, Total
+from search.live import LiveCatalog, Snapshot
+from search.reading import Probe, Reading, encode, spoken, understand
+from search.recall import DEPTH, Found, Window, recall
+from search.windows import Cursor, Windows
+
+QUERY_PICTURE_SIDE = 640
+"""Pixels of the shorter side that a query picture needs at most."""
+SORTS = ("relevance", "price_asc", "price_desc")
+
+
+class SearchEngine:
+    """Answers queries over the catalogs of one store; safe for many threads."""
+
+    def __init__(
+        self, store: CatalogStore, encoder: Encoder, language: Language, *, data: Path, depth: int = DEPTH
+    ) -> None:
+        self.store, self.encoder, self.language = store, encoder, language
+        self._data, self._depth = data, depth
+        self._live: dict[str, LiveCatalog] = {}
+        self._lock = threading.Lock()
+        self._windows = Windows()
+
+    def search(self, query: Query, catalog_name: str) -> Answer:
+        """One page of hits, with totals and facets over the same window."""
+        if query.sort not in SORTS:
+            raise InvalidQuery(f"sort must be one of {', '.join(SORTS)}, not {query.sort!r}")
+        started = time.perf_counter()
+        live = self.live(catalog_name)
+        cursor = Cursor.decode(query.cursor) if query.cursor else Cursor(uuid.uuid4().hex, 0)
+        snapshot = live.snapshot()
+        reading = self._read(query, live.catalog, snapshot)
+        encoded = time.perf_counter()
+        window = self._windows.get(cursor.query_id) or self._recall(query, live.catalog, snapshot, reading)
+        self._windows.keep(cursor.query_id, window)
+        recalled = time.perf_counter()
+        hits = _hits(live.catalog, window, cursor.offset, query.limit)
+        more = cursor.offset + query.limit < len(window.found)
+        keys = [found.key for found in window.found]
+        return Answer(
+            query_id=cursor.query_id,
+            hits=hits,
+            total=Total(len(window.found), window.exact),
+            facets=live.catalog.facets(keys, query.facets) if query.facets else {},
+            cursor=Cursor(cursor.query_id, cursor.offset + query.limit).encode() if more else None,
+            took=_timings(started, encoded, recalled),
+            understood=spoken(reading.understood),
+        )
+
+    def similar(self, product_id: str, catalog_name: str, limit: int) -> Answer:
+        """Products whose pictures look like that product's; the product itself is left out."""
+        answer = self.search(Query(like=(product_id,), limit=limit), catalog_name)
+        return answer
+
+    def product(self, product_id: str, catalog_name: str) -> StoredProduct:
+        """One product; UnknownCatalog, UnknownProduct."""
+        return self.store.catalog(catalog_name).get(product_id)
+
+    def live(self, catalog_name: str) -> LiveCatalog:
+        """The catalog as it is served, opened on first use."""
+        known = self._live.get(catalog_name)
+        if known is not None:
+            return known
+        catalog = self.store.catalog(catalog_name)
+        with self._lock:
+            if catalog_name not in self._live:
+                self._live[catalog_name] = LiveCatalog(catalog, self._data, self.encoder.fingerprint)
+            return self._live[catalog_name]
+
+    def _read(self, query: Query, catalog: Catalog, snapshot: Snapshot) -> Reading:
+        like = self._like(query.like, catalog, snapshot) if query.like else None
+        return encode(query, understand(query, self.language), self.encoder, like)
+
+    def _like(self, ids: tuple[str, ...], catalog: Catalog, snapshot: Snapshot) -> Probe:
+        """The mean of the main pictures of the named products, or of their texts where they have no picture."""
+        raise NotImplementedError
+
+    def _recall(self, query: Query, catalog: Catalog, snapshot: Snapshot, reading: Reading) -> Window:
+        window = recall(catalog, snapshot, reading, depth=self._depth)
+        if query.sort == "relevance":
+            return window
+        prices = catalog.prices([found.key for found in window.found])
+        sign = 1.0 if query.sort == "price_asc" else -1.0
+        # Products without a price come last in both directions.
+        ordered = sorted(
+            window.found,
+            key=lambda found: (found.key not in prices, sign * prices.get(found.key, 0.0)),
+        )
+        return Window(tuple(ordered), window.exact)
+
+
+def _hits(catalog: Catalog, window: Window, offset: int, limit: int) -> tuple[Hit, ...]:
+    page = window.found[offset : offset + limit]
+    products = catalog.by_keys([found.key for found in page])
+    # A product that was removed after the window was made is a gap, not an error.
+    return tuple(
+        Hit(_candidate(found, products[found.key]), rank, recall_rank=rank)
+        for rank, found in enumerate(page, start=offset + 1)
+        if found.key in products
+    )
+
+
+def _candidate(found: Found, stored: StoredProduct) -> Candidate:
+    return Candidate(found.key, stored.product, found.similarity, found.channels, found.evidence)
+
+
+def _timings(started: float, encoded: float, recalled: float) -> Timings:
+    now = time.perf_counter()
+    return Timings(
+        encode=1000 * (encoded - started), recall=1000 * (recalled - encoded), total=1000 * (now - started)
+    )

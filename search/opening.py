@@ -1,0 +1,15 @@
+"""Opens a search engine from the settings: the one place where the read path's parts are put together."""
+
+from __future__ import annotations
+
+from core.catalog import CatalogStore
+from core.encoder import load_encoder
+from core.language import Language
+from core.settings import Settings
+from search.engine import SearchEngine
+
+
+def open_engine(settings: Settings) -> SearchEngine:
+    """Loads the models and opens the catalogs; DataFolderProblem, MissingExtra."""
+    store = CatalogStore.open(settings.url)
+    return SearchEngine(store, load_encoder(settings), Language.load(), data=settings.data)

@@ -1,0 +1,85 @@
+"""From a query to what the channels search with: its words understood, its words and picture encoded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.encoder import Encoded, Encoder
+from core.filters import And, Compare, Filter, parse_filter
+from core.language import Language, Understanding
+from core.types import Query
+
+NOTHING = Understanding(text="", positive_text="", units=(), excluded=(), gloss=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One encoded query text or picture."""
+
+    vector: NDArray[np.float32]
+    """Shape (dim,), length 1."""
+    features: NDArray[np.float32] | None
+    """Shape (feature_dim,), or None."""
+
+    @classmethod
+    def first(cls, encoded: Encoded) -> Probe:
+        """The first row of what an encoder answered."""
+        return cls(encoded.vectors[0], None if encoded.features is None else encoded.features[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A query, read."""
+
+    understood: Understanding
+    words: Probe | None
+    picture: Probe | None
+    filter: Filter | None
+    bounds: Filter | None
+    """The price bounds that the words name."""
+
+
+def understand(query: Query, language: Language) -> Understanding:
+    """What the query's words ask for; the words of `exclude` are added to what must not be."""
+    understood = language.understand(query.text) if query.text.strip() else NOTHING
+    unwanted = tuple(unit for text in query.exclude for unit in language.understand(text).units)
+    return replace(understood, excluded=understood.excluded + unwanted) if unwanted else understood
+
+
+def encode(query: Query, understood: Understanding, encoder: Encoder, like: Probe | None) -> Reading:
+    """Encodes the words and the picture; `like` stands for the picture of a product that the query names."""
+    words = None
+    if understood.positive_text.strip():
+        words = Probe.first(encoder.encode_texts([understood.positive_text], as_query=True))
+    picture = like
+    if query.image is not None:
+        picture = Probe.first(encoder.encode_images([query.image]))
+    explicit = parse_filter(query.filter) if query.filter.strip() else None
+    return Reading(understood, words, picture, explicit, price_bounds(understood))
+
+
+def price_bounds(understood: Understanding) -> Filter | None:
+    """The price bounds that the words name, as a filter."""
+    bounds = [
+        Compare("price", sign, str(bound))
+        for sign, bound in ((">=", understood.price_min), ("<=", understood.price_max))
+        if bound is not None
+    ]
+    if not bounds:
+        return None
+    return bounds[0] if len(bounds) == 1 else And(tuple(bounds))
+
+
+def spoken(understood: Understanding) -> tuple[str, ...]:
+    """What was understood, in words a page can show."""
+    wanted = [unit.concept for unit in understood.units if unit.concept]
+    unwanted = [f"not {unit.concept or unit.tokens[0]}" for unit in understood.excluded]
+    bounds = [
+        f"price {sign} {bound:g}"
+        for sign, bound in ((">=", understood.price_min), ("<=", understood.price_max))
+        if bound is not None
+    ]
+    return tuple(wanted + unwanted + bounds)
