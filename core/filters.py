@@ -1,4 +1,4 @@
-"""The language of the search API's `filter`: text such as `price < 500 AND color = pink` into a frozen tree."""
+"""The language of filters: text such as `price < 500 AND color = pink` into a frozen tree."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, NoReturn, cast
 
 from core.errors import InvalidFilter
+from core.filter_tokens import Token, tokens_of
 
 MAX_CHARACTERS = 4_000
 MAX_DEPTH = 32
@@ -84,61 +85,17 @@ def parse_filter(expression: str) -> Filter | None:
         raise InvalidFilter(
             expression[:40] + "…", MAX_CHARACTERS, f"longer than {MAX_CHARACTERS:,} characters"
         )
-    tokens = _tokens(expression)
+    tokens = tokens_of(expression)
     return None if tokens[0].kind == "end" else _Parser(expression, tokens).whole()
 
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,15}(?:\.[0-9]{0,15})?|\.[0-9]{1,15})(?:[eE][+-]?[0-9]{1,2})?")
-_TOKEN = re.compile(
-    r"""\s*(?:
-      (?P<quoted>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')
-    | (?P<operator><=|>=|!=|<>|==|=|<|>|:|≤|≥|≠)
-    | (?P<mark>[(),（），])
-    | (?P<word>[^\s"'()<>=!:,（），≤≥≠]+)
-    )""",
-    re.VERBOSE | re.DOTALL,
-)
-_MARKS = {"（": "(", "）": ")", "，": ","}
-_OPERATORS = {"==": "=", ":": "=", "≤": "<=", "≥": ">=", "≠": "!=", "<>": "!="}
-_KEYWORDS = frozenset({"AND", "OR", "NOT", "IN", "TO"})
-
-
-@dataclass(frozen=True, slots=True)
-class _Token:
-    kind: str
-    text: str
-    position: int
-
-    def says(self, keyword: str) -> bool:
-        """Whether this is a keyword, in any case; a quoted one is a value."""
-        return self.kind == "word" and self.text.upper() == keyword
-
-
-def _tokens(expression: str) -> list[_Token]:
-    tokens: list[_Token] = []
-    position, end = 0, len(expression.rstrip())
-    while position < end:
-        match = _TOKEN.match(expression, position)
-        if match is None:
-            start = position + len(expression[position:]) - len(expression[position:].lstrip())
-            raise InvalidFilter(expression, start, f"{expression[start]!r} doesn't belong here")
-        tokens.append(_token(match))
-        position = match.end()
-    return [*tokens, _Token("end", "", end)]
-
-
-def _token(match: re.Match[str]) -> _Token:
-    kind = match.lastgroup or ""
-    text, position = match.group(kind), match.start(kind)
-    if kind == "quoted":
-        return _Token(kind, re.sub(r"\\(.)", r"\1", text[1:-1], flags=re.DOTALL), position)
-    return _Token(kind, _OPERATORS.get(text, _MARKS.get(text, text)), position)
 
 
 class _Parser:
-    """Recursive descent, NOT before AND before OR; depth and size are bounded, so that no text can exhaust it."""
+    """Recursive descent: NOT before AND before OR. Depth and size are bounded; no text can exhaust it."""
 
-    def __init__(self, expression: str, tokens: list[_Token]) -> None:
+    def __init__(self, expression: str, tokens: list[Token]) -> None:
         self._expression, self._tokens = expression, tokens
         self._at, self._depth, self._terms = 0, 0, 0
 
@@ -149,10 +106,10 @@ class _Parser:
         return tree
 
     @property
-    def _next(self) -> _Token:
+    def _next(self) -> Token:
         return self._tokens[self._at]
 
-    def _take(self) -> _Token:
+    def _take(self) -> Token:
         token = self._next
         self._at += 1
         return token
@@ -225,13 +182,9 @@ class _Parser:
         self._terms += 1
         if self._terms > MAX_TERMS:
             self._refuse(f"more than {MAX_TERMS} terms")
-        if self._next.kind not in ("word", "quoted") or self._is_keyword(self._next):
+        if not self._next.is_value():
             self._refuse("expected the name of a field")
         return folded(self._take().text)
-
-    @staticmethod
-    def _is_keyword(token: _Token) -> bool:
-        return token.kind == "word" and token.text.upper() in _KEYWORDS
 
     def _among(self, field: str) -> Filter:
         if not self._took("("):
@@ -247,7 +200,7 @@ class _Parser:
         return Or(tuple(Compare(field, "=", value) for value in values))
 
     def _between(self, field: str) -> Between:
-        if self._next.kind not in ("word", "quoted") or self._is_keyword(self._next):
+        if not self._next.is_value():
             self._refuse("expected =, !=, <, <=, >, >=, IN or a range such as 10 TO 20")
         low = self._bound()
         if not self._next.says("TO"):
@@ -256,19 +209,18 @@ class _Parser:
         return Between(field, low, self._bound())
 
     def _bound(self) -> float:
-        position = self._at
-        bound = number(self._value())
+        bound = number(self._next.text) if self._next.is_value() else None
         if bound is None:
-            self._at = position
             self._refuse("expected a number")
+        self._take()
         return bound
 
     def _value(self) -> str:
-        """One quoted value, or all words up to the next keyword or mark: `brand = Acme Co` needs no quotes."""
+        """One quoted value, or all words up to a keyword or mark: `brand = Acme Co` needs no quotes."""
         if self._next.kind == "quoted":
             return self._take().text
         words: list[str] = []
-        while self._next.kind == "word" and not self._is_keyword(self._next):
+        while self._next.kind == "word" and self._next.is_value():
             words.append(self._take().text)
         if not words:
             self._refuse("expected a value; put words such as AND in quotes")

@@ -122,7 +122,7 @@ class Catalog:
             return reading.products(connection, keys)
 
     def terms(self, keys: Collection[int] | Keys) -> dict[int, ProductTerms]:
-        """Only the words of the products, in the order of the keys: what weighing a few hundred of them needs."""
+        """Only the words of the products, in the order of the keys: all that weighing them needs."""
         with self._reading() as connection:
             return reading.terms(connection, keys)
 
@@ -210,7 +210,8 @@ class Catalog:
         return self._database.writing()
 
     def _revision(self, connection: Connection) -> int:
-        revision = connection.execute(select(CATALOG.c.revision).where(CATALOG.c.id == self.id)).scalar()
+        wanted = select(CATALOG.c.revision).where(CATALOG.c.id == self.id)
+        revision: int | None = connection.execute(wanted).scalar()
         if revision is None:
             raise UnknownCatalog(self.name, [])
         return revision

@@ -117,7 +117,7 @@ def _begin(connection: Connection) -> None:
 
 
 def _use_write_ahead_log(engine: Engine) -> None:
-    """Once a file: changing the mode ignores the busy timeout, so two processes that start at once must retry."""
+    """Once a file: changing the mode ignores the busy timeout, so processes that start together retry."""
     give_up = time.monotonic() + BUSY_SECONDS
     while True:
         connection = engine.raw_connection()

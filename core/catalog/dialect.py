@@ -1,4 +1,4 @@
-"""The few places where SQLite and PostgreSQL speak differently: sets of values, and inserts that may meet a row."""
+"""Where SQLite and PostgreSQL speak differently: sets of values, and inserts that may meet a row."""
 
 from __future__ import annotations
 

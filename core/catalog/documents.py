@@ -67,7 +67,7 @@ def from_body(body: bytes) -> Product:
 
 
 def values_of(product: Product) -> Iterator[Value]:
-    """Each filterable value once: attributes, currency, and every prefix of the category path with its level."""
+    """Each filterable value once: attributes, currency, and every prefix of the category path."""
     seen: set[tuple[str, str]] = set()
     for value in _all_values(product):
         if (

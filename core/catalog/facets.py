@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -60,7 +61,7 @@ def _counted(connection: Connection, keys: Keys, field: str, limit: int) -> dict
 
 
 def _price_counts(connection: Connection, keys: Keys) -> dict[str, int]:
-    """Counts by range, written as the filter language writes them: `price 10 TO 20` finds as many as are counted."""
+    """Counts by range, each named as the filter language writes it: both ends belong to it."""
     priced = select(PRODUCT.c.price).where(
         PRODUCT.c.key.in_(one_of_keys(connection, keys)), PRODUCT.c.price.is_not(None)
     )
@@ -70,7 +71,7 @@ def _price_counts(connection: Connection, keys: Keys) -> dict[str, int]:
     edges = price_edges(prices[0], prices[-1])
     counts = {
         f"{low:g} TO {high:g}": bisect.bisect_right(prices, high) - bisect.bisect_left(prices, low)
-        for low, high in zip(edges, edges[1:], strict=False)
+        for low, high in itertools.pairwise(edges)
     }
     return {label: products for label, products in counts.items() if products}
 

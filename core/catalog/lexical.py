@@ -59,9 +59,8 @@ def opaque(token: str) -> str:
 
 def create(connection: Connection, catalog_id: int) -> None:
     """An empty index for a new catalog."""
-    connection.exec_driver_sql(
-        f"CREATE VIRTUAL TABLE {_name(catalog_id)} USING fts5(strong, weak, content='', tokenize=\"{_TOKENIZER}\")"
-    )
+    table = f"fts5(strong, weak, content='', tokenize=\"{_TOKENIZER}\")"
+    connection.exec_driver_sql(f"CREATE VIRTUAL TABLE {_name(catalog_id)} USING {table}")
 
 
 def drop(connection: Connection, catalog_id: int) -> None:
@@ -95,7 +94,7 @@ def best(
     limit: int,
     among: Keys | None = None,
 ) -> list[tuple[int, float]]:
-    """The best products for the tokens, by BM25, equal ones by key; `frequencies` says in how many each token is."""
+    """The best products by BM25, equal ones by key; `frequencies` has the tokens and how many have each."""
     tokens = affordable(frequencies)
     if not tokens or limit < 1 or (among is not None and not len(among)):
         return []

@@ -41,7 +41,7 @@ def products(connection: Connection, keys: Keys | Collection[int]) -> dict[int, 
             text_hash=text_hash,
             row_hash=row_hash,
         )
-        for key, row_hash, text_hash, strong, weak, body in connection.execute(wanted)
+        for key, row_hash, text_hash, strong, weak, body in connection.execute(wanted).all()
     }
     return {key: found[key] for key in _plain(keys) if key in found}
 
@@ -53,7 +53,7 @@ def terms(connection: Connection, keys: Keys | Collection[int]) -> dict[int, Pro
     )
     found = {
         key: ProductTerms(frozenset(strong.split()), frozenset(weak.split()))
-        for key, strong, weak in connection.execute(wanted)
+        for key, strong, weak in connection.execute(wanted).all()
     }
     return {key: found[key] for key in _plain(keys) if key in found}
 
@@ -123,7 +123,7 @@ def _pictures(connection: Connection, keys: Keys | Collection[int]) -> dict[int,
         .order_by(PICTURE.c.product_key, PICTURE.c.position)
     )
     pictures: dict[int, list[str]] = {}
-    for key, content in connection.execute(wanted):
+    for key, content in connection.execute(wanted).all():
         pictures.setdefault(key, []).append(content)
     return {key: tuple(hashes) for key, hashes in pictures.items()}
 

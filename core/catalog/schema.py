@@ -21,12 +21,12 @@ BIG = BigInteger().with_variant(Integer, "sqlite")
 """SQLite gives keys by itself to columns of its own INTEGER only, which has 64 bits there."""
 
 
-def _of_catalog(**more: bool) -> Column[int]:
-    return Column("catalog_id", Integer, ForeignKey("catalog.id"), nullable=False, **more)
+def _of_catalog(*, primary_key: bool = False) -> Column[int]:
+    return Column("catalog_id", Integer, ForeignKey("catalog.id"), nullable=False, primary_key=primary_key)
 
 
-def _of_product(**more: bool) -> Column[int]:
-    return Column("product_key", BIG, ForeignKey("product.key"), nullable=False, **more)
+def _of_product() -> Column[int]:
+    return Column("product_key", BIG, ForeignKey("product.key"), primary_key=True)
 
 
 CLOCK = Table(
@@ -72,7 +72,7 @@ PRODUCT = Table(
 DOCUMENT = Table(
     "document",
     METADATA,
-    _of_product(primary_key=True),
+    _of_product(),
     Column("strong", Text, nullable=False),
     Column("weak", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
@@ -81,7 +81,7 @@ DOCUMENT = Table(
 PICTURE = Table(
     "product_picture",
     METADATA,
-    _of_product(primary_key=True),
+    _of_product(),
     Column("position", Integer, primary_key=True),
     Column("hash", Text, nullable=False),
     Index("picture_by_hash", "hash"),
@@ -91,7 +91,7 @@ PICTURE = Table(
 ATTRIBUTE = Table(
     "attribute",
     METADATA,
-    _of_product(primary_key=True),
+    _of_product(),
     Column("name", Text, primary_key=True),
     Column("folded", Text, primary_key=True),
     Column("value", Text, nullable=False),

@@ -39,6 +39,6 @@ class ProductTerms:
     """The tokens that the lexical index holds of one product."""
 
     strong: frozenset[str]
-    """Of titles, category and attributes: stems, CJK uni- and bigrams and words, concepts with all their ancestors."""
+    """Of titles, category, attributes: stems, CJK uni- and bigrams and words, concepts, their ancestors."""
     weak: frozenset[str]
     """Of the description only, concepts too."""

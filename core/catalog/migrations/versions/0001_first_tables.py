@@ -21,12 +21,14 @@ def upgrade() -> None:
     op.execute("INSERT INTO clock (id, revision) VALUES (1, 0)")
 
 
-def _of_catalog(**more: bool) -> sa.Column[int]:
-    return sa.Column("catalog_id", sa.Integer, sa.ForeignKey("catalog.id"), nullable=False, **more)
+def _of_catalog(*, primary_key: bool = False) -> sa.Column[int]:
+    return sa.Column(
+        "catalog_id", sa.Integer, sa.ForeignKey("catalog.id"), nullable=False, primary_key=primary_key
+    )
 
 
-def _of_product(**more: bool) -> sa.Column[int]:
-    return sa.Column("product_key", BIG, sa.ForeignKey("product.key"), nullable=False, **more)
+def _of_product() -> sa.Column[int]:
+    return sa.Column("product_key", BIG, sa.ForeignKey("product.key"), primary_key=True)
 
 
 def _catalogs() -> None:
@@ -71,7 +73,7 @@ def _products() -> None:
     op.create_index("product_by_price", "product", ["catalog_id", "price"])
     op.create_table(
         "document",
-        _of_product(primary_key=True),
+        _of_product(),
         sa.Column("strong", sa.Text, nullable=False),
         sa.Column("weak", sa.Text, nullable=False),
         sa.Column("body", sa.LargeBinary, nullable=False),
@@ -81,7 +83,7 @@ def _products() -> None:
 def _attributes() -> None:
     op.create_table(
         "attribute",
-        _of_product(primary_key=True),
+        _of_product(),
         sa.Column("name", sa.Text, primary_key=True),
         sa.Column("folded", sa.Text, primary_key=True),
         sa.Column("value", sa.Text, nullable=False),
@@ -95,7 +97,7 @@ def _attributes() -> None:
 def _vectors() -> None:
     op.create_table(
         "product_picture",
-        _of_product(primary_key=True),
+        _of_product(),
         sa.Column("position", sa.Integer, primary_key=True),
         sa.Column("hash", sa.Text, nullable=False),
         sqlite_with_rowid=False,

@@ -1,0 +1,300 @@
+"""The catalog keeps what it is given: products, pictures, words, vectors, revisions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.catalog import Catalog, CatalogCounts, CatalogRow, CatalogStore, Reject, VectorRow, WriteCounts
+from core.errors import UnknownCatalog, UnknownProduct
+from core.language.terms import ProductTerms
+from core.types import Channel, Product
+
+SHOE = Product(
+    "shoe-1",
+    title="Red shoe",
+    titles={"zh": "红色鞋"},
+    description="A shoe that is red.",
+    category=("Women", "Shoes"),
+    price=49.5,
+    currency="EUR",
+    attributes={"color": ("Red", "White"), "brand": ("Acme Co",)},
+    pictures=("shoe-1.jpg", "shoe-1-back.jpg"),
+    link="https://shop.example/shoe-1",
+)
+RED = np.array([1.0, 0.0, 0.0], np.float32)
+GREEN = np.array([0.0, 1.0, 0.0], np.float32)
+
+
+def row(product: Product, **more: object) -> CatalogRow:
+    made = CatalogRow(
+        product, ProductTerms(frozenset(product.title.lower().split()), frozenset()), "row-hash"
+    )
+    return replace(made, **more)  # type: ignore[arg-type]
+
+
+def plain(*ids: str) -> list[CatalogRow]:
+    return [row(Product(product_id, title=product_id)) for product_id in ids]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[CatalogStore]:
+    opened = CatalogStore.open(f"sqlite:///{tmp_path / 'catalog.db'}")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def shop(store: CatalogStore) -> Catalog:
+    return store.create("shop", index_fields=("title",))
+
+
+def ids(shop: Catalog) -> list[str]:
+    return [product.id for product in shop.export()]
+
+
+def test_a_product_comes_back_as_it_went_in(shop: Catalog) -> None:
+    terms = ProductTerms(frozenset({"red", "shoe", "color:red", "鞋"}), frozenset({"that"}))
+    shop.write([CatalogRow(SHOE, terms, "r1", ("p1", "p2"), "t1")])
+
+    stored = shop.get("shoe-1")
+
+    assert stored.product == SHOE
+    assert (stored.strong, stored.weak) == (terms.strong, terms.weak)
+    assert (stored.picture_hashes, stored.text_hash, stored.row_hash) == (("p1", "p2"), "t1", "r1")
+    assert shop.by_keys([stored.key]) == {stored.key: stored}
+    assert shop.terms([stored.key]) == {stored.key: terms}
+
+
+def test_a_product_with_nothing_but_an_id_comes_back(shop: Catalog) -> None:
+    shop.write([row(Product("bare"))])
+
+    assert shop.get("bare").product == Product("bare")
+
+
+def test_odd_text_breaks_nothing(shop: Catalog) -> None:
+    odd = Product(
+        "a\0b", title="\ud800 \0 \x1b ￿ 😀", attributes={"n\0\ud800": ("v\ud800",)}, price=float("nan")
+    )
+    shop.write([row(odd, terms=ProductTerms(frozenset({"a\0b", "\ud83d", "😀", " "}), frozenset({"\x1f"})))])
+
+    found = shop.get("a\0b")
+
+    assert found.product.price is None
+    assert "😀" in found.product.title
+    assert [key for key, _ in shop.lexical(["😀"], 5)] == [found.key]
+
+
+def test_a_write_says_what_was_new_and_what_was_there(shop: Catalog) -> None:
+    first = shop.write(plain("a", "b"))
+    second = shop.write(plain("b", "c", "c"))
+
+    assert first == WriteCounts(stored=2, updated=0)
+    assert second == WriteCounts(stored=1, updated=1)
+    assert ids(shop) == ["a", "b", "c"]
+
+
+def test_a_changed_product_keeps_its_key_and_nothing_of_the_old_one(shop: Catalog) -> None:
+    shop.write([row(SHOE, picture_hashes=("p1", "p2"))])
+    key = shop.keys_of(["shoe-1"])["shoe-1"]
+    changed = Product("shoe-1", title="Green boot", attributes={"color": ("Green",)})
+
+    shop.write([row(changed, picture_hashes=("p3",), row_hash="r2")])
+
+    assert shop.get("shoe-1").key == key
+    assert shop.get("shoe-1").picture_hashes == ("p3",)
+    assert shop.row_hashes(["shoe-1", "none"]) == {"shoe-1": "r2"}
+    assert shop.lexical(["red"], 5) == []
+    assert [found for found, _ in shop.lexical(["green"], 5)] == [key]
+    assert shop.facets(np.array([key]), ["color"]) == {"color": {"Green": 1}}
+    assert shop.document_frequencies(["red", "green"]) == {"red": 0, "green": 1}
+
+
+def test_revisions_grow_with_changes_and_only_with_them(shop: Catalog) -> None:
+    before = shop.revision()
+    shop.write(plain("a"))
+    written = shop.revision()
+    shop.remove(["nothing"])
+    shop.mark_seen(["a"], shop.begin_run())
+    unchanged = shop.revision()
+    shop.remove(["a"])
+
+    assert before < written == unchanged < shop.revision()
+
+
+def test_what_changed_and_what_went_is_known_by_revision(shop: Catalog) -> None:
+    shop.write(plain("a", "b", "c"))
+    key = shop.keys_of(["a", "b", "c"])
+    since = shop.revision()
+    shop.write(plain("b", "d"))
+    shop.remove(["a"])
+
+    assert shop.changed_since(since).tolist() == [key["b"], shop.keys_of(["d"])["d"]]
+    assert shop.removed_since(since).tolist() == [key["a"]]
+    assert shop.removed_since(shop.revision()).tolist() == []
+
+
+def test_a_product_that_comes_again_gets_a_new_key(shop: Catalog) -> None:
+    shop.write(plain("a"))
+    old = shop.keys_of(["a"])["a"]
+    shop.remove(["a"])
+    shop.write(plain("a"))
+
+    assert shop.keys_of(["a"])["a"] > old
+    assert shop.removed_since(0).tolist() == [old]
+
+
+def test_removals_older_than_the_tombstones_are_still_answered(
+    shop: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.catalog.writing.MAX_TOMBSTONES", 2)
+    shop.write(plain("a", "b", "c", "d", "e"))
+    key = shop.keys_of(["a", "b", "c", "d", "e"])
+    since = shop.revision()
+    for product_id in "abcd":
+        shop.remove([product_id])
+
+    removed = shop.removed_since(since)
+
+    assert removed.tolist() == [key[product_id] for product_id in "abcd"]
+    assert shop.removed_since(shop.revision() - 1).tolist() == [key["d"]]
+
+
+def test_a_catalog_made_anew_never_repeats_a_revision(store: CatalogStore) -> None:
+    old = store.create("shop", index_fields=())
+    old.write(plain("a"))
+    seen = old.revision()
+    store.remove("shop")
+
+    new = store.create("shop", index_fields=())
+
+    assert new.revision() > seen
+    assert ids(new) == []
+    with pytest.raises(UnknownCatalog):
+        old.revision()
+
+
+def test_catalogs_are_apart(store: CatalogStore) -> None:
+    one, two = (store.create(name, index_fields=()) for name in ("one", "two"))
+    one.write(plain("a"))
+    two.write(plain("a", "b"))
+    one.remove(["a"])
+
+    assert (ids(one), ids(two)) == ([], ["a", "b"])
+    assert store.names() == ["one", "two"]
+    assert one.lexical(["a"], 5) == []
+    assert len(two.lexical(["a"], 5)) == 1
+
+
+def test_creating_a_catalog_again_changes_its_fields_only(store: CatalogStore) -> None:
+    store.create("shop", index_fields=("title",)).write(plain("a"))
+
+    again = store.create("shop", index_fields=("title", "description"))
+
+    assert again.index_fields == ("title", "description")
+    assert store.catalog("shop").index_fields == ("title", "description")
+    assert ids(again) == ["a"]
+
+
+def test_unknown_names_are_refused_by_name(store: CatalogStore, shop: Catalog) -> None:
+    with pytest.raises(UnknownCatalog, match="'no'"):
+        store.catalog("no")
+    with pytest.raises(UnknownCatalog):
+        store.remove("no")
+    with pytest.raises(UnknownProduct, match="'no'"):
+        shop.get("no")
+
+
+def test_prune_removes_what_a_run_neither_wrote_nor_saw(shop: Catalog) -> None:
+    shop.write(plain("old", "seen", "written"), run=shop.begin_run())
+    run = shop.begin_run()
+    shop.write(plain("written", "new"), run=run)
+    shop.mark_seen(["seen", "unknown"], run)
+
+    assert shop.prune(run) == 1
+    assert ids(shop) == ["seen", "written", "new"]
+    assert shop.prune(run) == 0
+
+
+def test_counts_are_of_distinct_contents(shop: Catalog) -> None:
+    shop.write(
+        [
+            row(Product("a"), picture_hashes=("p", "q"), text_hash="t"),
+            row(Product("b"), picture_hashes=("p",)),
+        ]
+    )
+
+    assert shop.counts() == CatalogCounts(products=2, pictures=2, texts=1)
+
+
+def test_vectors_are_stored_once_for_all_catalogs(store: CatalogStore, shop: Catalog) -> None:
+    other = store.create("other", index_fields=())
+    shop.write([row(Product("a"), picture_hashes=("red",))], [VectorRow("red", "mean-colour", RED)])
+    other.write([row(Product("b"), picture_hashes=("red",))])
+    store.put_vectors([VectorRow("red", "mean-colour", GREEN), VectorRow("lone", "mean-colour", GREEN)])
+
+    (batch,) = other.vectors(Channel.PICTURE, "mean-colour")
+
+    assert batch.keys.tolist() == list(other.keys_of(["b"]).values())
+    np.testing.assert_allclose(batch.vectors, [RED])
+    assert store.known_vectors(["red", "blue"], "mean-colour") == {"red"}
+    assert store.known_vectors(["red"], "another encoder") == set()
+    assert store.drop_unused_vectors() == 1
+    store.remove("shop")
+    assert store.drop_unused_vectors() == 0
+    store.remove("other")
+    assert store.drop_unused_vectors() == 1
+
+
+def test_vectors_come_in_key_order_with_their_features(
+    shop: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.catalog.vectors.BATCH", 2)
+    codes = np.array([1, -127, 5, 127], np.int8)
+    rows = [row(Product(str(i)), picture_hashes=(f"p{i}", f"q{i}"), text_hash=f"t{i}") for i in range(3)]
+    vectors = [VectorRow(f"{kind}{i}", "fp", RED, codes, 0.5 + i) for kind in "pqt" for i in range(3)]
+    shop.write(rows, vectors)
+
+    pictures = list(shop.vectors(Channel.PICTURE, "fp"))
+    texts = list(shop.vectors(Channel.TEXT, "fp"))
+
+    assert [len(batch) for batch in pictures] == [2, 2, 2]
+    assert np.concatenate([batch.keys for batch in pictures]).tolist() == [1, 1, 2, 2, 3, 3]
+    assert np.concatenate([batch.scales for batch in texts]).tolist() == [0.5, 1.5, 2.5]
+    assert texts[0].vectors.dtype == np.float32
+    assert texts[0].features is not None
+    assert texts[0].features.tolist() == [codes.tolist()] * 2
+
+
+def test_only_vectors_of_changed_products_come_after_a_revision(shop: Catalog) -> None:
+    vectors = [VectorRow(each, "fp", RED) for each in "pq"]
+    shop.write([row(Product("a"), picture_hashes=("p",)), row(Product("b"), picture_hashes=("p",))], vectors)
+    since = shop.revision()
+    shop.write([row(Product("b"), picture_hashes=("q", "without vector"))])
+
+    (batch,) = shop.vectors(Channel.PICTURE, "fp", since=since)
+
+    assert batch.keys.tolist() == [shop.keys_of(["b"])["b"]]
+    assert batch.features is None
+    assert list(shop.vectors(Channel.PICTURE, "another", since=since)) == []
+    assert list(shop.vectors(Channel.PICTURE, "fp", since=shop.revision())) == []
+
+
+def test_runs_and_rejects_are_kept_with_their_reasons(shop: Catalog) -> None:
+    refused = Reject("unreadable_image", "not a picture", "x.jpg", line=3, product_id="x")
+    first, second = shop.begin_run(), shop.begin_run()
+    shop.add_rejects(first, [refused])
+    shop.add_rejects(second, [Reject("no_id", "the row has no id")])
+    shop.end_run(first, {"stored": 940, "rejected": 1})
+
+    assert shop.rejects(first) == [refused]
+    assert [each.code for each in shop.rejects()] == ["unreadable_image", "no_id"]
+    newest, oldest = shop.runs()
+    assert newest.ended is None
+    assert (oldest.id, dict(oldest.counts)) == (first, {"stored": 940, "rejected": 1})
+    assert oldest.ended is not None
+    assert oldest.started <= oldest.ended
