@@ -133,3 +133,11 @@ class ModelFileProblem(LycheeError):
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(f"model file {path} is not the one expected: {reason}; reinstall lychee-search")
         self.path, self.reason = path, reason
+
+
+class IngestRunning(LycheeError):
+    """Another ingest writes to the catalog."""
+
+    def __init__(self, catalog: str) -> None:
+        super().__init__(f"another ingest into catalog {catalog!r} is running; wait for it, or stop it")
+        self.catalog = catalog

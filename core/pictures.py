@@ -53,6 +53,10 @@ class PictureStore:
         except OSError as error:
             raise UnreadableImage(f"picture {digest}", "it is not in the store", code="missing") from error
 
+    def discard(self, digest: str) -> None:
+        """Forgets bytes that turned out to be no picture."""
+        self._path(self._originals, digest).unlink(missing_ok=True)
+
     def original(self, digest: str) -> tuple[Path, str]:
         """A file that a browser may be given, and its media type; other formats are turned into JPEG once."""
         path = self._path(self._originals, digest)

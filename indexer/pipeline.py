@@ -1,0 +1,141 @@
+"""Ingest: a feed goes through the stages in overlapping batches; at the end the index is published."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TypeVar
+
+from core.catalog import Catalog, Reject
+from core.errors import DamagedIndex, EncoderMismatch
+from core.pictures import PictureStore
+from core.publishing import VECTOR_CHANNELS, check_catalog_name, index_folder, publish_channel
+from core.types import Channel
+from core.vector_index import VectorIndex
+from indexer.feeds import Feed
+from indexer.lock import exclusive
+from indexer.reading import RowReader
+from indexer.report import IngestOptions, IngestReport, Unwatched, Watch, Workbench
+from indexer.rows import FeedRow
+from indexer.sources import PictureSources
+from indexer.stages import Pools, Stages
+
+BATCH = 64
+"""Rows, and pictures, of one transaction: about a second's work, which is what an interruption waits for."""
+READERS = 6
+NO_PRODUCT = "nothing was removed: the feed has no product that can be read"
+
+T = TypeVar("T")
+Row = FeedRow | Reject
+
+
+def ingest(
+    feed: Feed,
+    bench: Workbench,
+    options: IngestOptions,
+    *,
+    watch: Watch | None = None,
+    sources: PictureSources | None = None,
+) -> IngestReport:
+    """Adds and updates the feed's products; the same call again changes nothing and encodes nothing.
+
+    What a batch stored is there for good when the next one begins; a call that was broken off, at any point
+    and in any way, is finished by the next one. Raises IngestRunning, DataFolderProblem.
+    """
+    watch, started = watch or Unwatched(), time.perf_counter()
+    check_catalog_name(options.catalog)
+    with exclusive(bench.data, options.catalog), _pools() as pools:
+        catalog = bench.store.create(options.catalog, index_fields=options.index_fields)
+        stamp = f"{','.join(options.index_fields)}|{bench.encoder.fingerprint}"
+        reader = RowReader(sources or PictureSources(feed.root), PictureStore(bench.data), stamp)
+        stages = Stages(bench, options, catalog=catalog, reader=reader, pools=pools)
+        interrupted = _through(stages, feed.rows(options.limit), watch, feed.total)
+        notes = () if interrupted else _close(stages, bench, catalog, options, watch)
+        rejects_file = stages.finish()
+    return IngestReport(
+        **asdict(stages.tally),
+        seconds=round(time.perf_counter() - started, 3),
+        rejects_file=rejects_file,
+        interrupted=interrupted,
+        notes=notes,
+    )
+
+
+@contextmanager
+def _pools() -> Iterator[Pools]:
+    reading = ThreadPoolExecutor(READERS, thread_name_prefix="read")
+    computing = ThreadPoolExecutor(max(2, os.cpu_count() or 2), thread_name_prefix="compute")
+    try:
+        yield Pools(reading, computing)
+    finally:
+        for pool in (reading, computing):
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _through(stages: Stages, rows: Iterator[Row], watch: Watch, total: int | None) -> bool:
+    """Takes all batches through; True where the watch ended it early.
+
+    While one batch is encoded the pictures of the next are decoded and those of the one after it are read.
+    """
+    watch.begin(total)
+    reading = _ahead(map(stages.read, _batches(rows)))
+    for planned in _ahead(map(stages.plan, reading)):
+        if watch.stopping():
+            return True
+        stages.settle(planned)
+        watch.advance(planned.size)
+    return False
+
+
+def _ahead(items: Iterable[T]) -> Iterator[T]:
+    """The items, each handed out once the one behind it has been begun."""
+    waiting: deque[T] = deque()
+    for item in items:
+        waiting.append(item)
+        if len(waiting) > 1:
+            yield waiting.popleft()
+    yield from waiting
+
+
+def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    batch: list[Row] = []
+    pictures = 0
+    for row in rows:
+        batch.append(row)
+        pictures += len(row.links) if isinstance(row, FeedRow) else 0
+        if len(batch) >= BATCH or pictures >= BATCH:
+            yield batch
+            batch, pictures = [], 0
+    if batch:
+        yield batch
+
+
+def _close(
+    stages: Stages, bench: Workbench, catalog: Catalog, options: IngestOptions, watch: Watch
+) -> tuple[str, ...]:
+    """Prunes and publishes, after all rows."""
+    notes: tuple[str, ...] = ()
+    if options.prune and not (stages.tally.stored or stages.tally.updated or stages.tally.unchanged):
+        # An export that broke off must not empty a shop.
+        notes = (NO_PRODUCT,)
+    elif options.prune:
+        stages.prune()
+    watch.publishing()
+    for channel in VECTOR_CHANNELS:
+        if not _is_current(bench.data, catalog, channel, bench.encoder.fingerprint):
+            publish_channel(bench.data, catalog, channel, bench.encoder.fingerprint)
+    return notes
+
+
+def _is_current(data: Path, catalog: Catalog, channel: Channel, fingerprint: str) -> bool:
+    try:
+        index = VectorIndex.open(index_folder(data, catalog.name, channel), fingerprint=fingerprint)
+    except (FileNotFoundError, DamagedIndex, EncoderMismatch):
+        return False
+    return index.revision == catalog.revision()

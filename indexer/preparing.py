@@ -1,0 +1,59 @@
+"""The work that runs beside the encoder: pictures decoded, words found, vectors packed for the catalog."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.catalog import VectorRow
+from core.encoder import Encoded, Encoder
+from core.errors import UnreadableImage
+from core.images import decode
+from core.language import Language, ProductTerms
+from core.pictures import PictureStore
+from core.types import Pixels, Product
+
+DECODED_SIDE = 320
+"""Shorter side that a decoded picture keeps at least: what the packaged towers look at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a product says, ready to be stored."""
+
+    terms: ProductTerms
+    text: str
+
+    @property
+    def text_hash(self) -> str | None:
+        """Of the text that is encoded; None where there is none."""
+        return hashlib.blake2b(self.text.encode(), digest_size=16).hexdigest() if self.text else None
+
+
+def words_of(product: Product, language: Language, fields: tuple[str, ...]) -> Words:
+    """The product's index terms and the text that the encoder reads."""
+    return Words(language.product_terms(product, fields), language.product_text(product, fields))
+
+
+def decoded(digest: str, link: str, pictures: PictureStore) -> Pixels | UnreadableImage:
+    """A stored picture, small enough to wait for the encoder; or why it can't be shown."""
+    try:
+        return decode(pictures.read(digest), source=link[:200], at_least=DECODED_SIDE)
+    except UnreadableImage as problem:
+        return problem
+
+
+def vector_rows(hashes: Sequence[str], encoded: Encoded, encoder: Encoder) -> list[VectorRow]:
+    """One row a hash; features as int8 codes with a scale of their own for each row."""
+    features = encoded.features
+    if features is None:
+        return [VectorRow(each, encoder.fingerprint, encoded.vectors[at]) for at, each in enumerate(hashes)]
+    scales = np.maximum(np.abs(features).max(axis=1), 1e-12) / 127.0
+    codes = np.rint(features / scales[:, None]).astype(np.int8)
+    return [
+        VectorRow(each, encoder.fingerprint, encoded.vectors[at], codes[at], float(scales[at]))
+        for at, each in enumerate(hashes)
+    ]
