@@ -6,10 +6,10 @@ import sys
 from collections.abc import Sequence
 
 import click
+import indexer.cli
 import typer
 
 import api.cli
-import indexer.cli
 import search.cli
 from api.commands import serving
 from core.command import DataOption, settings_in_force

@@ -29,9 +29,7 @@ def create_app(settings: Settings, engine: SearchEngine) -> FastAPI:
         version=version("lychee-search"),
         summary="Two-stage product image search.",
     )
-    app.state.context = ServerContext(
-        settings, engine, PictureStore(settings.data), Uploads()
-    )
+    app.state.context = ServerContext(settings, engine, PictureStore(settings.data), Uploads())
     add_error_handlers(app)
     app.middleware("http")(_with_security_headers)
     for routes in (search, products, health, pages):

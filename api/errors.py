@@ -63,6 +63,4 @@ def add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def unforeseen(request: Request, error: Exception) -> JSONResponse:
         log.exception("unforeseen error at %s", request.url.path, exc_info=error)
-        return problem(
-            HTTPStatus.INTERNAL_SERVER_ERROR, "the server failed; its log says more", request
-        )
+        return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "the server failed; its log says more", request)

@@ -158,4 +158,3 @@ class ProblemBody(BaseModel):
     status: int
     detail: str
     instance: str | None = None
-

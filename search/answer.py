@@ -51,7 +51,9 @@ class Answer:
     total: Total
     facets: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     cursor: str | None = None
-    rerank: RerankReport = field(default_factory=lambda: RerankReport("skipped", reason="no reranker is set up"))
+    rerank: RerankReport = field(
+        default_factory=lambda: RerankReport("skipped", reason="no reranker is set up")
+    )
     took: Timings = field(default_factory=Timings)
     understood: tuple[str, ...] = ()
     """What the query was read as: `color:black`, `not pattern:striped`, `price < 100`."""

@@ -29,8 +29,9 @@ def check_indexes(data: Path, catalog: Catalog, fingerprint: str) -> list[Findin
     for channel in VECTOR_CHANNELS:
         what = f"index {catalog.name}/{channel.value}"
         try:
-            index = VectorIndex.open(index_folder(data, catalog.name, channel), fingerprint=fingerprint)
-            index.verify()
+            folder = index_folder(data, catalog.name, channel)
+            VectorIndex.verify(folder)
+            index = VectorIndex.open(folder, fingerprint=fingerprint)
         except FileNotFoundError:
             findings.append(Finding(what, "not published yet; `lychee index rebuild` makes it", sound=False))
         except LycheeError as error:

@@ -7,6 +7,8 @@ import time
 import uuid
 from pathlib import Path
 
+import numpy as np
+
 from core.catalog import Catalog, CatalogStore, StoredProduct
 from core.encoder import Encoder
 from core.errors import InvalidQuery, UnknownProduct
@@ -43,14 +45,14 @@ class SearchEngine:
         live = self.live(catalog_name)
         cursor = Cursor.decode(query.cursor) if query.cursor else Cursor(uuid.uuid4().hex, 0)
         snapshot = live.snapshot()
-        reading = self._read(query, live.catalog, snapshot)
+        reading = self._read(query, live.catalog)
         encoded = time.perf_counter()
         window = self._windows.get(cursor.query_id) or self._recall(query, live.catalog, snapshot, reading)
         self._windows.keep(cursor.query_id, window)
         recalled = time.perf_counter()
         hits = _hits(live.catalog, window, cursor.offset, query.limit)
         more = cursor.offset + query.limit < len(window.found)
-        keys = [found.key for found in window.found]
+        keys = np.array([found.key for found in window.found], dtype=np.int64)
         return Answer(
             query_id=cursor.query_id,
             hits=hits,
@@ -81,13 +83,21 @@ class SearchEngine:
                 self._live[catalog_name] = LiveCatalog(catalog, self._data, self.encoder.fingerprint)
             return self._live[catalog_name]
 
-    def _read(self, query: Query, catalog: Catalog, snapshot: Snapshot) -> Reading:
-        like = self._like(query.like, catalog, snapshot) if query.like else None
+    def _read(self, query: Query, catalog: Catalog) -> Reading:
+        like = self._like(query.like, catalog) if query.like else None
         return encode(query, understand(query, self.language), self.encoder, like)
 
-    def _like(self, ids: tuple[str, ...], catalog: Catalog, snapshot: Snapshot) -> Probe:
-        """The mean of the main pictures of the named products, or of their texts where they have no picture."""
-        raise NotImplementedError
+    def _like(self, ids: tuple[str, ...], catalog: Catalog) -> Probe:
+        """What stands for the named products: the mean of their main pictures; UnknownProduct."""
+        keys = catalog.keys_of(ids)
+        for product_id in ids:
+            if product_id not in keys:
+                raise UnknownProduct(catalog.name, product_id)
+        wanted = np.array(sorted(keys.values()), dtype=np.int64)
+        batches = list(catalog.vectors_of(Channel.PICTURE, self.encoder.fingerprint, wanted))
+        if not batches:
+            raise InvalidQuery(f"none of {', '.join(ids)} has a picture to search by")
+        return Probe.of_products(batches)
 
     def _recall(self, query: Query, catalog: Catalog, snapshot: Snapshot, reading: Reading) -> Window:
         window = recall(catalog, snapshot, reading, depth=self._depth)

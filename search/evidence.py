@@ -39,7 +39,9 @@ class Asked:
 def weigh(understood: Understanding, frequencies: Mapping[str, int], products: int) -> Asked:
     """Gives each unit its inverse document frequency; an alternative counts by its most frequent token."""
     wanted = tuple(
-        AskedUnit(unit, _rarity(max((frequencies.get(token, 0) for token in unit.tokens), default=0), products))
+        AskedUnit(
+            unit, _rarity(max((frequencies.get(token, 0) for token in unit.tokens), default=0), products)
+        )
         for unit in understood.units
     )
     return Asked(wanted, understood.excluded, sum(asked.rarity for asked in wanted))

@@ -7,6 +7,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from core.catalog import Catalog
 from core.errors import DamagedIndex
 from core.publishing import VECTOR_CHANNELS, index_folder, publish_channel
@@ -60,7 +62,9 @@ class LiveCatalog:
 
     def _follow(self, snapshot: Snapshot) -> Snapshot:
         revision = self.catalog.revision()
-        return Snapshot(*(self._caught_up(snapshot.of(channel), channel, revision) for channel in VECTOR_CHANNELS))
+        return Snapshot(
+            *(self._caught_up(snapshot.of(channel), channel, revision) for channel in VECTOR_CHANNELS)
+        )
 
     def _caught_up(self, index: VectorIndex, channel: Channel, revision: int) -> VectorIndex:
         if index.revision >= revision:
@@ -70,8 +74,7 @@ class LiveCatalog:
         if newest.revision >= revision:
             return newest
         since = newest.revision
-        return newest.with_changes(
-            self.catalog.vectors(channel, self._fingerprint, since=since),
-            self.catalog.removed_since(since),
-            revision,
-        )
+        # A product that has changed may have no vector left in this channel, so it is named as gone, too.
+        gone = np.union1d(self.catalog.removed_since(since), self.catalog.changed_since(since))
+        changed = self.catalog.vectors(channel, self._fingerprint, since=since)
+        return newest.with_changes(changed, gone, revision)

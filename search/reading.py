@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from core.encoder import Encoded, Encoder
 from core.filters import And, Compare, Filter, parse_filter
 from core.language import Language, Understanding
-from core.types import Query
+from core.types import Query, VectorBatch
 
 NOTHING = Understanding(text="", positive_text="", units=(), excluded=(), gloss=None)
 
@@ -28,6 +29,21 @@ class Probe:
     def first(cls, encoded: Encoded) -> Probe:
         """The first row of what an encoder answered."""
         return cls(encoded.vectors[0], None if encoded.features is None else encoded.features[0])
+
+    @classmethod
+    def of_products(cls, batches: Sequence[VectorBatch]) -> Probe:
+        """The mean of the first stored vector of each product, back at length 1."""
+        vectors, features = [], []
+        for batch in batches:
+            _, first = np.unique(batch.keys, return_index=True)
+            vectors.append(batch.vectors[first])
+            if batch.features is not None:
+                features.append(batch.features[first] * batch.scales[first, None])
+        mean = np.concatenate(vectors).mean(axis=0)
+        return cls(
+            mean / max(float(np.linalg.norm(mean)), 1e-9),
+            np.concatenate(features).mean(axis=0) if features else None,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +79,11 @@ def encode(query: Query, understood: Understanding, encoder: Encoder, like: Prob
 
 def price_bounds(understood: Understanding) -> Filter | None:
     """The price bounds that the words name, as a filter."""
-    bounds = [
-        Compare("price", sign, str(bound))
-        for sign, bound in ((">=", understood.price_min), ("<=", understood.price_max))
-        if bound is not None
-    ]
+    bounds: list[Filter] = []
+    if understood.price_min is not None:
+        bounds.append(Compare("price", ">=", str(understood.price_min)))
+    if understood.price_max is not None:
+        bounds.append(Compare("price", "<=", str(understood.price_max)))
     if not bounds:
         return None
     return bounds[0] if len(bounds) == 1 else And(tuple(bounds))

@@ -142,9 +142,7 @@ def _similarities(
     )
 
 
-def _weighed(
-    scales: _Scales, asked: Asked, named: _Named, terms: Mapping[int, ProductTerms]
-) -> list[Found]:
+def _weighed(scales: _Scales, asked: Asked, named: _Named, terms: Mapping[int, ProductTerms]) -> list[Found]:
     found = []
     for key, of_product in terms.items():
         evidence = Evidence(

@@ -58,18 +58,67 @@ CATEGORIES = {
     "household": "Home & Garden > Household",
 }
 NOT_FOR_SALE = frozenset(
-    """wilted flower|meat on bone|cooking|clinking beer mugs|clinking glasses|pouring liquid|cut of meat|pot of food
-    |cricket game|fireworks|sparkles|moon viewing ceremony|tanabata tree|ticket|goal net|flag in hole|slot machine
-    |performing arts|woman’s clothes|musical score|musical note|musical notes|mobile phone with arrow|low battery
-    |camera with flash|magnifying glass tilted right|page with curl|page facing up|bookmark tabs|open file folder
-    |tear-off calendar|chart increasing|chart decreasing|bar chart|bomb|link|dna|satellite antenna|drop of blood|x-ray
-    |elevator|cherry blossom|white flower|blossom|ice|shallow pan of food|bow and arrow|white cane|ledger""".replace(
-        "\n", ""
-    )
-    .replace("    |", "|")
-    .split("|")
+    [
+        "wilted flower",
+        "meat on bone",
+        "cooking",
+        "clinking beer mugs",
+        "clinking glasses",
+        "pouring liquid",
+        "cut of meat",
+        "pot of food",
+        "cricket game",
+        "fireworks",
+        "sparkles",
+        "moon viewing ceremony",
+        "tanabata tree",
+        "ticket",
+        "goal net",
+        "flag in hole",
+        "slot machine",
+        "performing arts",
+        "woman’s clothes",
+        "musical score",
+        "musical note",
+        "musical notes",
+        "mobile phone with arrow",
+        "low battery",
+        "camera with flash",
+        "magnifying glass tilted right",
+        "page with curl",
+        "page facing up",
+        "bookmark tabs",
+        "open file folder",
+        "tear-off calendar",
+        "chart increasing",
+        "chart decreasing",
+        "bar chart",
+        "bomb",
+        "link",
+        "dna",
+        "satellite antenna",
+        "drop of blood",
+        "x-ray",
+        "elevator",
+        "cherry blossom",
+        "white flower",
+        "blossom",
+        "ice",
+        "shallow pan of food",
+        "bow and arrow",
+        "white cane",
+        "ledger",
+    ]
 )
-WHEELS = {"motor scooter", "bicycle", "kick scooter", "skateboard", "roller skate", "wheel", "manual wheelchair"}
+WHEELS = {
+    "motor scooter",
+    "bicycle",
+    "kick scooter",
+    "skateboard",
+    "roller skate",
+    "wheel",
+    "manual wheelchair",
+}
 
 
 def main() -> None:

@@ -9,12 +9,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from api.rendering import answer_body, ranked_body
 from core.command import CatalogOption, DataOption, JsonOption, print_json, print_json_line, settings_in_force
 from core.errors import InvalidQuery, UnreadableImage
 from core.images import decode
 from core.picture_files import read_local
 from core.types import Hit, Pixels, Query
-from api.rendering import answer_body, ranked_body
 from search.answer import Answer
 from search.engine import QUERY_PICTURE_SIDE, SearchEngine
 from search.judged import JudgedQuery, engine_query, read_queries
@@ -27,8 +27,10 @@ def search(  # noqa: PLR0913 one parameter an option
     catalog: CatalogOption = "products",
     limit: Annotated[int, typer.Option("--limit", help="Hits to show, 1 to 1000.")] = 10,
     filter: Annotated[str, typer.Option("--filter", help="Such as: price < 500 AND color = pink")] = "",  # noqa: A002
-    instruction: Annotated[str | None, typer.Option("--instruction", help="What the judge should weigh.")] = None,
-    no_rerank: Annotated[bool, typer.Option("--no-rerank", help="Recall's order only.")] = False,  # noqa: ARG001
+    instruction: Annotated[
+        str | None, typer.Option("--instruction", help="What the judge should weigh.")
+    ] = None,
+    no_rerank: Annotated[bool, typer.Option("--no-rerank", help="Recall's order only.")] = False,
     explain: Annotated[bool, typer.Option("--explain", help="Show why each hit is where it is.")] = False,
     data: DataOption = None,
     as_json: JsonOption = False,
@@ -56,9 +58,9 @@ def batch_search(
     image_root: Annotated[Path | None, typer.Option("--image-root", help="Where image paths begin.")] = None,
     catalog: CatalogOption = "products",
     limit: Annotated[int, typer.Option("--limit", help="Hits a query, 1 to 1000.")] = 100,
-    no_rerank: Annotated[bool, typer.Option("--no-rerank", help="Recall's order only.")] = False,  # noqa: ARG001
+    no_rerank: Annotated[bool, typer.Option("--no-rerank", help="Recall's order only.")] = False,
     data: DataOption = None,
-    as_json: JsonOption = False,  # noqa: ARG001 its answers are JSON lines either way
+    as_json: JsonOption = False,
 ) -> None:
     """Run many searches in one process; one JSON line a query.
 

@@ -29,7 +29,9 @@ def search(body: SearchBody, context: Context) -> AnswerBody:
 def search_plain(  # noqa: PLR0913 one parameter a field of the form
     context: Context,
     q: Annotated[str, Query(max_length=MAX_QUERY_CHARACTERS)] = "",
-    image: Annotated[str | None, Query(description="`upload:<id>` of a picture sent to /api/pictures")] = None,
+    image: Annotated[
+        str | None, Query(description="`upload:<id>` of a picture sent to /api/pictures")
+    ] = None,
     like: Annotated[list[str], Query()] = [],  # noqa: B006 FastAPI copies it
     catalog: str = "products",
     filter: Annotated[str, Query(max_length=4_000)] = "",  # noqa: A002 the contract's name

@@ -136,12 +136,21 @@ class Catalog:
         with self._reading() as connection:
             return reading.row_hashes(connection, self.id, ids)
 
-    def export(self) -> Iterator[Product]:
+    def prices(self, keys: Collection[int] | Keys) -> dict[int, float]:
+        """The prices of those of the products that have one."""
+        with self._reading() as connection:
+            return reading.prices(connection, keys)
+
+    def stored(self) -> Iterator[StoredProduct]:
         """All products in key order, a few hundred in memory at a time."""
         with self._reading() as connection:
             keys = self._keys(connection, select(PRODUCT.c.key).where(PRODUCT.c.catalog_id == self.id))
         for start in range(0, len(keys), 500):
-            yield from (each.product for each in self.by_keys(keys[start : start + 500]).values())
+            yield from self.by_keys(keys[start : start + 500]).values()
+
+    def export(self) -> Iterator[Product]:
+        """All products in key order, as their feed described them."""
+        return (each.product for each in self.stored())
 
     # Searching
 
@@ -188,6 +197,10 @@ class Catalog:
         with self._reading() as connection:
             keys = np.sort(self._keys(connection, reading.changed(self.id, since)))
         return vectors.batches(self._database, channel, fingerprint, keys)
+
+    def vectors_of(self, channel: Channel, fingerprint: str, keys: Keys) -> Iterator[VectorBatch]:
+        """The vectors of some products in key order; the main picture of each comes before its others."""
+        return vectors.batches(self._database, channel, fingerprint, np.sort(keys))
 
     def changed_since(self, revision: int) -> Keys:
         """The keys of the products that were added or changed after a revision, ascending."""

@@ -58,6 +58,14 @@ def terms(connection: Connection, keys: Keys | Collection[int]) -> dict[int, Pro
     return {key: found[key] for key in _plain(keys) if key in found}
 
 
+def prices(connection: Connection, keys: Keys | Collection[int]) -> dict[int, float]:
+    """Prices by key, of the products that have one."""
+    wanted = select(PRODUCT.c.key, PRODUCT.c.price).where(
+        PRODUCT.c.key.in_(one_of_keys(connection, keys)), PRODUCT.c.price.is_not(None)
+    )
+    return {key: price for key, price in connection.execute(wanted).all()}
+
+
 def row_hashes(connection: Connection, catalog_id: int, ids: Collection[str]) -> dict[str, str]:
     """Row hashes by product id."""
     wanted = select(PRODUCT.c.id, PRODUCT.c.row_hash).where(

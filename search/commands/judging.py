@@ -17,11 +17,15 @@ from search.judged import read_queries, read_relevances
 from search.opening import open_engine
 
 
-def evaluate_catalog(  # noqa: PLR0913 one parameter an option
-    queries: Annotated[Path, typer.Argument(help="JSON lines: id, text, image, kind, lang, hide_fields, judged.")],
+def evaluate_catalog(
+    queries: Annotated[
+        Path, typer.Argument(help="JSON lines: id, text, image, kind, lang, hide_fields, judged.")
+    ],
     relevances: Annotated[Path, typer.Argument(help="TSV: query_id, product_id, relevance.")],
     image_root: Annotated[Path | None, typer.Option("--image-root", help="Where image paths begin.")] = None,
-    hide: Annotated[list[str] | None, typer.Option("--hide", help="A field to hide from every query.")] = None,
+    hide: Annotated[
+        list[str] | None, typer.Option("--hide", help="A field to hide from every query.")
+    ] = None,
     limit: Annotated[int | None, typer.Option("--limit", help="Judge at most this many queries.")] = None,
     catalog: CatalogOption = "products",
     data: DataOption = None,
