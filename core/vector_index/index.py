@@ -94,7 +94,7 @@ class VectorIndex:
         query = self._checked(query, self.dim)
         if limit < 1 or not len(self):
             return NO_KEYS, np.empty(0, np.float32)
-        if among is not None:
+        if among is not None and np.any(among[1:] <= among[:-1]):
             among = np.unique(among)
         keys, cosines = self._nearest_added(query, among)
         if self._published is not None and self._published.quick is not None:

@@ -1,4 +1,4 @@
-"""The rows that look near, found fast; the one module that knows FAISS.
+"""The rows that look near, found fast.
 
 Small indexes are scanned exactly. Larger ones keep 2 bits a number of each vector, in lists around centroids:
 a search scans the nearest lists and answers more rows than asked for, which the caller re-scores with the
@@ -7,20 +7,18 @@ stored vectors.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import Any
 
-import faiss as faiss_library
 import numpy as np
 from numpy.typing import NDArray
 
+from core.vector_index.native import faiss, stay_on_this_thread, use_all_processors
 from core.vector_index.rows import Floats, RowNumbers
 
-faiss: Any = faiss_library
-"""Untyped: FAISS's stubs leave out the keyword arguments that its Python layer adds."""
-
 EXACT_BELOW_ROWS = 20_000
+SCANNED_ROWS, SCANNED_PART = 65_536, 8
+"""A search scans the codes of this many rows, or of an eighth of all where that is more."""
 SEED = 20_26
 CHUNK_ROWS = 32_768
 
@@ -40,7 +38,8 @@ class Plan:
         if exact or rows <= EXACT_BELOW_ROWS:
             return cls(True, 0, 0, 0)
         lists = 1 << round(np.log2(1.5 * np.sqrt(rows)))
-        return cls(False, lists, max(16, lists // 8), min(rows, 64 * lists))
+        share = max(1 / SCANNED_PART, SCANNED_ROWS / rows)
+        return cls(False, lists, min(lists, round(lists * share)), min(rows, 64 * lists))
 
 
 class QuickIndex:
@@ -54,7 +53,7 @@ class QuickIndex:
     def build(cls, vectors: NDArray[np.float16], *, exact: bool = False) -> QuickIndex:
         """Row i of the vectors becomes row number i; memory stays near the size of the codes."""
         plan = Plan.of(len(vectors), exact=exact)
-        faiss.omp_set_num_threads(os.cpu_count() or 1)
+        use_all_processors()
         index = faiss.IndexFlatIP(vectors.shape[1]) if plan.exact else _trained(vectors, plan)
         for first in range(0, len(vectors), CHUNK_ROWS):
             index.add(vectors[first : first + CHUNK_ROWS].astype(np.float32))
@@ -86,9 +85,7 @@ class QuickIndex:
         """Up to `count` rows, of the `among` ones only; `effort` multiplies the lists looked into."""
         selector = None if among is None else self._selector(among)
         parameters = self._parameters(selector, effort)
-        # One thread a search: waiting for a second one costs more than it brings when the machine is busy,
-        # and searches run side by side. The setting belongs to the calling thread.
-        faiss.omp_set_num_threads(1)
+        stay_on_this_thread()
         _, rows = self._index.search(query[None, :], min(count, len(self)), params=parameters)
         found: RowNumbers = rows[0]
         return found[found >= 0]
@@ -119,7 +116,6 @@ def _trained(vectors: NDArray[np.float16], plan: Plan) -> Any:
     inverted = faiss.IndexIVFPQFastScan(
         centroids, coded_dim, plan.lists, coded_dim // 2, 4, faiss.METRIC_INNER_PRODUCT
     )
-    inverted.by_residual = False
     inverted.cp.niter, inverted.cp.max_points_per_centroid = 10, 64
     inverted.nprobe = plan.probes
     inverted.train(rotated)

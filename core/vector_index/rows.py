@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.types import Keys, VectorBatch
+from core.vector_index.native import products_of_halves
 
 Floats = NDArray[np.float32]
 RowNumbers = NDArray[np.int64]
 
-ROWS_AT_ONCE = 16_384
 VALUES_AT_ONCE = 262_144
 """Stored numbers are widened to float32 in pieces that stay in the processor's cache (1 MB)."""
 
@@ -88,13 +88,6 @@ class RowTable:
         """The query's cosine to each of the rows."""
         return _products(self.vectors, query, rows)
 
-    def all_cosines(self, query: Floats) -> Iterator[tuple[RowNumbers, Floats]]:
-        """The query's cosine to every row, a stretch of rows at a time."""
-        for first in range(0, len(self), ROWS_AT_ONCE):
-            stretch = self.vectors[first : first + ROWS_AT_ONCE]
-            rows = np.arange(first, first + len(stretch), dtype=np.int64)
-            yield rows, np.vecdot(np.asarray(stretch, dtype=np.float32), query)
-
     def resemblances(self, query: Floats, rows: RowNumbers) -> Floats:
         """The query's dot product with the features of each of the rows, or with their vectors."""
         if self.features is None or self.scales is None:
@@ -153,6 +146,8 @@ def _products(stored: NDArray[np.generic], query: Floats, rows: RowNumbers) -> F
 
     `vecdot` and not `@`: the latter spreads over all cores and waits for the busiest.
     """
+    if stored.dtype == np.float16:
+        return products_of_halves(stored.view(np.float16), query, rows)
     products = np.empty(len(rows), np.float32)
     step = max(1, VALUES_AT_ONCE // max(1, stored.shape[1]))
     for first in range(0, len(rows), step):

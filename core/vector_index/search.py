@@ -11,9 +11,10 @@ from core.vector_index.published import Published
 from core.vector_index.quick import QuickIndex
 from core.vector_index.rows import Floats, RowNumbers, best_of_products, is_among
 
-EXACT_ROWS = 4_096
+ROWS_AT_ONCE = 16_384
+EXACT_ROWS = 8_192
 """So few rows are compared one by one sooner than a selector over the whole index is set up."""
-POOL_FACTOR, POOL_FLOOR = 4, 256
+POOL_FACTOR, POOL_FLOOR = 5, 256
 """The quick scan answers this many times the rows that are wanted: its order is rough."""
 WIDENING = 4
 
@@ -35,11 +36,15 @@ class Search:
             if len(rows) <= EXACT_ROWS:
                 return self._rescored(query, rows)
         matching = len(self.published.rows) if rows is None else len(rows)
-        pool, effort = self._first_pool(limit), self._first_effort(matching)
+        wanted, effort = self._first_pool(limit), self._first_effort(matching)
+        pool = wanted
         while pool < matching:
-            keys, cosines = self._rescored(query, self.quick.near(query, pool, among=rows, effort=effort))
-            if len(keys) >= limit:
-                return keys, cosines
+            near = self._not_hidden(self.quick.near(query, pool, among=rows, effort=effort))
+            # Half of the pool must count: where most of it is hidden, what is left are its far ends.
+            if 2 * len(near) >= wanted:
+                keys, cosines = self._rescored(query, near)
+                if len(keys) >= limit:
+                    return keys, cosines
             pool, effort = pool * WIDENING, effort * WIDENING
         return self._exactly(query, rows, limit)
 
@@ -53,13 +58,12 @@ class Search:
         """The rarer the matching rows, the further away the nearest of them are."""
         return min(len(self.published.rows) / matching, 16.0) ** 0.5 if matching else 1.0
 
+    def _not_hidden(self, rows: RowNumbers) -> RowNumbers:
+        return rows[~is_among(self.published.rows.keys[rows], self.hidden)] if len(self.hidden) else rows
+
     def _rescored(self, query: Floats, rows: RowNumbers) -> tuple[Keys, Floats]:
         table = self.published.rows
-        keys = table.keys[rows]
-        if len(self.hidden):
-            seen = ~is_among(keys, self.hidden)
-            rows, keys = rows[seen], keys[seen]
-        return best_of_products(keys, table.cosines(query, rows))
+        return best_of_products(table.keys[rows], table.cosines(query, rows))
 
     def _exactly(self, query: Floats, rows: RowNumbers | None, limit: int) -> tuple[Keys, Floats]:
         """Every row compared: for small indexes' longest answers, and when widening didn't find enough."""
@@ -67,11 +71,10 @@ class Search:
         if rows is not None:
             return self._rescored(query, rows)
         keys, cosines = np.empty(0, np.int64), np.empty(0, np.float32)
-        for stretch, similar in table.all_cosines(query):
-            stretch_keys = table.keys[stretch]
-            seen = ~is_among(stretch_keys, self.hidden)
-            keys = np.concatenate([keys, stretch_keys[seen]])
-            cosines = np.concatenate([cosines, similar[seen]])
+        for first in range(0, len(table), ROWS_AT_ONCE):
+            stretch = np.arange(first, min(first + ROWS_AT_ONCE, len(table)), dtype=np.int64)
+            stretch_keys, similar = self._rescored(query, self._not_hidden(stretch))
+            keys, cosines = np.concatenate([keys, stretch_keys]), np.concatenate([cosines, similar])
             keys, cosines = best_of_products(keys, cosines)
             keys, cosines = keys[:limit], cosines[:limit]
         return keys, cosines
