@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from core.encoders.e5.graph import DIM, Network, compile_network
+from core.encoders.e5.graph import DIM
+from core.encoders.e5.network import Network
 from core.encoders.e5.tokens import MAX_TOKENS, Tokenizer
 from core.encoders.e5.weights import WeightsFile, decode
 from core.types import Vectors
@@ -34,9 +35,7 @@ class E5Text:
 
     def __init__(self, weights: WeightsFile, network: Network) -> None:
         self._tokenizer = Tokenizer(weights.pieces())
-        self._words = weights.raw_rows("emb.word", DIM)
-        positions = weights.vector("emb.pos").reshape(MAX_TOKENS, DIM)
-        self._positions = positions + weights.vector("emb.type")[:DIM]
+        self._weights = weights
         # Short texts have a session of their own: a query never queues behind another caller's whole bulk.
         self._short, self._bulk = network.session(), network.session()
         self._short_lock, self._bulk_lock = threading.Lock(), threading.Lock()
@@ -45,7 +44,7 @@ class E5Text:
     def load(cls, *, threads: int | None = None) -> E5Text:
         """From the installed weights package; ModelFileProblem where that isn't the expected one."""
         weights = WeightsFile.installed()
-        return cls(weights, compile_network(weights, threads=threads))
+        return cls(weights, Network.load(weights, threads=threads))
 
     def token_ids(self, text: str) -> list[int]:
         """What the model reads of a text that already has its prefix: begin, at most 510 pieces, end."""
@@ -61,24 +60,29 @@ class E5Text:
         return vectors
 
     def _run(self, batch: list[list[int]]) -> NDArray[np.float32]:
-        rows, present = self._rows(batch)
+        rows, present = input_rows(self._weights, batch)
         short = rows.shape[0] * rows.shape[1] <= SHORT_TOKENS
         session, lock = (self._short, self._short_lock) if short else (self._bulk, self._bulk_lock)
         with lock:
             return session.run(rows, present)
 
-    def _rows(self, batch: list[list[int]]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Word plus position rows, padded, and which of them are there."""
-        length = _padded(max(map(len, batch)))
-        rows = np.zeros((len(batch), length, DIM), np.float32)
-        present = np.zeros((len(batch), length), np.float32)
-        words = decode(self._words[np.concatenate(batch)]).values()
-        start = 0
-        for number, ids in enumerate(batch):
-            rows[number, : len(ids)] = words[start : start + len(ids)] + self._positions[: len(ids)]
-            present[number, : len(ids)] = 1.0
-            start += len(ids)
-        return rows, present
+
+def input_rows(
+    weights: WeightsFile, batch: Sequence[Sequence[int]]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Word plus position rows of a batch of ids, padded to one length, and a 1 for each that is there."""
+    positions = weights.vector("emb.pos").reshape(MAX_TOKENS, DIM)
+    length = _padded(max(map(len, batch)))
+    rows = np.zeros((len(batch), length, DIM), np.float32)
+    present = np.zeros((len(batch), length), np.float32)
+    words = decode(weights.raw_rows("emb.word", DIM)[np.concatenate(batch)]).values()
+    words += weights.vector("emb.type")[:DIM]
+    start = 0
+    for number, ids in enumerate(batch):
+        rows[number, : len(ids)] = words[start : start + len(ids)] + positions[: len(ids)]
+        present[number, : len(ids)] = 1.0
+        start += len(ids)
+    return rows, present
 
 
 def _padded(length: int) -> int:

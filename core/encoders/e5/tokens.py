@@ -7,6 +7,7 @@ memory. No piece crosses a space, so each word is split alone and frequent words
 from __future__ import annotations
 
 import re
+from array import array
 from functools import lru_cache
 
 from core.encoders.e5.weights import Pieces
@@ -27,7 +28,7 @@ class Tokenizer:
     def __init__(self, pieces: Pieces) -> None:
         self._numbers = {text: number for number, text in enumerate(pieces.texts)}
         del self._numbers[pieces.texts[pieces.unknown]]
-        self._scores: list[float] = pieces.scores.tolist()
+        self._scores = array("d", pieces.scores.tolist())
         self._longest = _longest_by_first_character(pieces)
         self._unknown = pieces.unknown
         self._unknown_score = float(pieces.scores.min()) - _UNKNOWN_PENALTY
