@@ -6,11 +6,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 
 import numpy as np
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, select
 
-from core.catalog import facets, journal, lexical, reading, vectors, writing
+from core.catalog import facets, journal, lexical, reading, tallies, vectors, writing
+from core.catalog.bm25 import Corpus, LexicalSearch
 from core.catalog.database import Database
-from core.catalog.filtering import passing
+from core.catalog.dialect import keys_of
+from core.catalog.filtering import Passing
 from core.catalog.rows import (
     CatalogCounts,
     CatalogRow,
@@ -21,7 +23,7 @@ from core.catalog.rows import (
     VectorRow,
     WriteCounts,
 )
-from core.catalog.schema import CATALOG, PRODUCT
+from core.catalog.schema import PRODUCT
 from core.errors import UnknownCatalog, UnknownProduct
 from core.filters import Filter
 from core.language.terms import ProductTerms
@@ -34,6 +36,7 @@ class Catalog:
     def __init__(self, database: Database, catalog_id: int, name: str, index_fields: tuple[str, ...]) -> None:
         self.id, self.name, self.index_fields = catalog_id, name, index_fields
         self._database = database
+        self._lexical = LexicalSearch(catalog_id)
         self._counts: tuple[int, CatalogCounts] | None = None
 
     # What the catalog is
@@ -41,12 +44,12 @@ class Catalog:
     def revision(self) -> int:
         """Grows with every committed change; never the same again, even when the catalog is made anew."""
         with self._reading() as connection:
-            return self._revision(connection)
+            return self._corpus(connection).revision
 
     def counts(self) -> CatalogCounts:
         """How much the catalog holds; counted once a revision."""
         with self._reading() as connection:
-            revision = self._revision(connection)
+            revision = self._corpus(connection).revision
             if self._counts is None or self._counts[0] != revision:
                 self._counts = (revision, reading.counts(connection, self.id))
             return self._counts[1]
@@ -144,7 +147,7 @@ class Catalog:
     def stored(self) -> Iterator[StoredProduct]:
         """All products in key order, a few hundred in memory at a time."""
         with self._reading() as connection:
-            keys = self._keys(connection, select(PRODUCT.c.key).where(PRODUCT.c.catalog_id == self.id))
+            keys = keys_of(connection, select(PRODUCT.c.key).where(PRODUCT.c.catalog_id == self.id))
         for start in range(0, len(keys), 500):
             yield from self.by_keys(keys[start : start + 500]).values()
 
@@ -157,7 +160,7 @@ class Catalog:
     def matching(self, tree: Filter) -> Keys:
         """The keys of the products that pass a filter, ascending."""
         with self._reading() as connection:
-            return self._keys(connection, passing(self.id, tree))
+            return Passing(connection, self.id).keys(tree)
 
     def lexical(
         self, tokens: Iterable[str], limit: int, *, among: Keys | None = None
@@ -165,7 +168,7 @@ class Catalog:
         """Key and BM25 (above 0, higher is better) of the best products, best first, ties by key."""
         with self._reading() as connection:
             frequencies = reading.frequencies(connection, self.id, tokens)
-            return lexical.best(connection, self.id, frequencies, limit, among)
+            return self._lexical.best(connection, self._corpus(connection), frequencies, limit, among)
 
     def document_frequencies(self, tokens: Iterable[str]) -> dict[str, int]:
         """In how many products each token is; 0 for an unknown one."""
@@ -195,7 +198,7 @@ class Catalog:
     def vectors(self, channel: Channel, fingerprint: str, *, since: int = 0) -> Iterator[VectorBatch]:
         """Vectors in key order, of the products that changed after a revision; bounded memory."""
         with self._reading() as connection:
-            keys = np.sort(self._keys(connection, reading.changed(self.id, since)))
+            keys = np.sort(keys_of(connection, reading.changed(self.id, since)))
         return vectors.batches(self._database, channel, fingerprint, keys)
 
     def vectors_of(self, channel: Channel, fingerprint: str, keys: Keys) -> Iterator[VectorBatch]:
@@ -205,7 +208,7 @@ class Catalog:
     def changed_since(self, revision: int) -> Keys:
         """The keys of the products that were added or changed after a revision, ascending."""
         with self._reading() as connection:
-            return np.sort(self._keys(connection, reading.changed(self.id, revision)))
+            return np.sort(keys_of(connection, reading.changed(self.id, revision)))
 
     def removed_since(self, revision: int) -> Keys:
         """The keys of the products that were removed after a revision, ascending; none of them exists now.
@@ -222,13 +225,8 @@ class Catalog:
     def _writing(self) -> AbstractContextManager[Connection]:
         return self._database.writing()
 
-    def _revision(self, connection: Connection) -> int:
-        wanted = select(CATALOG.c.revision).where(CATALOG.c.id == self.id)
-        revision: int | None = connection.execute(wanted).scalar()
-        if revision is None:
+    def _corpus(self, connection: Connection) -> Corpus:
+        corpus = tallies.corpus(connection, self.id)
+        if corpus is None:
             raise UnknownCatalog(self.name, [])
-        return revision
-
-    @staticmethod
-    def _keys(connection: Connection, wanted: Select[tuple[int]]) -> Keys:
-        return np.fromiter(connection.execute(wanted).scalars(), dtype=np.int64)
+        return corpus

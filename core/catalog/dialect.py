@@ -41,6 +41,20 @@ def one_of_texts(connection: Connection, texts: Iterable[str]) -> Select[Any]:
     return select(func.unnest(bindparam(None, values, ARRAY(Text))).column_valued("value"))
 
 
+def keys_of(connection: Connection, wanted: Select[Any]) -> Keys:
+    """All keys of a one-column select, in its order; made for hundreds of thousands."""
+    if not _is_sqlite(connection):
+        return np.fromiter(connection.execute(wanted).scalars(), dtype=np.int64)
+    # One text of numbers crosses into Python an order of magnitude faster than as many rows.
+    column = wanted.subquery().columns[0]
+    return keys_in_text(connection.execute(select(func.group_concat(column))).scalar())
+
+
+def keys_in_text(numbers: str | None) -> Keys:
+    """The keys of a text such as `3,5,8`."""
+    return np.fromstring(numbers or "", dtype=np.int64, sep=",")
+
+
 def insert(connection: Connection, table: Table) -> Any:
     """An INSERT that knows ON CONFLICT, as both databases do, each in its own class."""
     return sqlite.insert(table) if _is_sqlite(connection) else postgresql.insert(table)

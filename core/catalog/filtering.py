@@ -1,10 +1,14 @@
-"""A parsed filter as SQL: which products of a catalog pass."""
+"""A parsed filter against the catalog: each comparison is one walk of an index, the rest is algebra of sets."""
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, not_, or_, select
+from dataclasses import dataclass
+from functools import reduce
 
-from core.catalog.dialect import storable
+import numpy as np
+from sqlalchemy import ColumnElement, Connection, Select, and_, select
+
+from core.catalog.dialect import keys_of, storable
 from core.catalog.documents import level_name
 from core.catalog.schema import ATTRIBUTE, PRODUCT
 from core.filters import (
@@ -20,62 +24,81 @@ from core.filters import (
     folded_path,
     number,
 )
+from core.types import Keys
+
+NOTHING: Keys = np.array([], dtype=np.int64)
 
 
-def passing(catalog_id: int, tree: Filter) -> Select[tuple[int]]:
-    """The keys of the products that pass, ascending."""
-    return (
-        select(PRODUCT.c.key)
-        .where(PRODUCT.c.catalog_id == catalog_id, _clause(catalog_id, tree))
-        .order_by(PRODUCT.c.key)
-    )
+@dataclass(frozen=True, slots=True)
+class Passing:
+    """Works out which products of one catalog pass a filter, in one state of the database."""
+
+    connection: Connection
+    catalog_id: int
+
+    def keys(self, tree: Filter) -> Keys:
+        """The keys of the products that pass, ascending."""
+        match tree:
+            case Or(parts):
+                return np.unique(np.concatenate([self.keys(part) for part in parts]))
+            case And(parts):
+                return self._all_of(parts)
+            case Not(part):
+                # A product without the value passes too: what has no colour is not red.
+                return np.setdiff1d(self._all(), self.keys(part), assume_unique=True)
+            case Between(field, low, high):
+                return self._numbers(field, (">=", low), ("<=", high))
+            case Compare():
+                return self._comparison(tree)
+
+    def _all_of(self, parts: tuple[Filter, ...]) -> Keys:
+        """What all parts match; what a NOT excludes is taken off the rest, without walking all products."""
+        wanted = [self.keys(part) for part in parts if not isinstance(part, Not)]
+        excluded = [self.keys(part.part) for part in parts if isinstance(part, Not)]
+        kept = reduce(_intersection, wanted) if wanted else self._all()
+        return reduce(_difference, excluded, kept)
+
+    def _comparison(self, compare: Compare) -> Keys:
+        value = number(compare.value)
+        match (compare.field, compare.operator):
+            case ("id", "="):
+                return self._products(PRODUCT.c.id == storable(compare.value))
+            case ("category", "="):
+                return self._in_category(compare.value)
+            case (field, "=") if field != "price":
+                return self._attributes(field, ATTRIBUTE.c.folded == storable(folded(compare.value)))
+        return NOTHING if value is None else self._numbers(compare.field, (compare.operator, value))
+
+    def _in_category(self, value: str) -> Keys:
+        """Every level of a product's path is stored, so that being below a category is having its path."""
+        path = folded_path(value)
+        return self._attributes(level_name(path.count(PATH_SEPARATOR)), ATTRIBUTE.c.folded == storable(path))
+
+    def _numbers(self, field: str, *bounds: tuple[Operator, float]) -> Keys:
+        if field == "price":
+            return self._products(*(_holds(PRODUCT.c.price, *bound) for bound in bounds))
+        return self._attributes(field, and_(*(_holds(ATTRIBUTE.c.number, *bound) for bound in bounds)))
+
+    def _all(self) -> Keys:
+        return self._products()
+
+    def _products(self, *conditions: ColumnElement[bool]) -> Keys:
+        return self._read(select(PRODUCT.c.key).where(PRODUCT.c.catalog_id == self.catalog_id, *conditions))
+
+    def _attributes(self, name: str, condition: ColumnElement[bool]) -> Keys:
+        of_name = (ATTRIBUTE.c.catalog_id == self.catalog_id, ATTRIBUTE.c.name == storable(name))
+        return self._read(select(ATTRIBUTE.c.product_key).where(*of_name, condition))
+
+    def _read(self, wanted: Select[tuple[int]]) -> Keys:
+        return np.unique(keys_of(self.connection, wanted))
 
 
-def _clause(catalog_id: int, tree: Filter) -> ColumnElement[bool]:
-    match tree:
-        case And(parts):
-            return and_(*(_clause(catalog_id, part) for part in parts))
-        case Or(parts):
-            return or_(*(_clause(catalog_id, part) for part in parts))
-        case Not(part):
-            # A product without the value passes too: what has no colour is not red.
-            return not_(func.coalesce(_clause(catalog_id, part), false()))
-        case Between(field, low, high):
-            return and_(_compared(catalog_id, field, ">=", low), _compared(catalog_id, field, "<=", high))
-        case Compare():
-            return _comparison(catalog_id, tree)
+def _intersection(one: Keys, other: Keys) -> Keys:
+    return np.intersect1d(one, other, assume_unique=True)
 
 
-def _comparison(catalog_id: int, compare: Compare) -> ColumnElement[bool]:
-    value = number(compare.value)
-    if compare.operator != "=":
-        return false() if value is None else _compared(catalog_id, compare.field, compare.operator, value)
-    match compare.field:
-        case "price":
-            return false() if value is None else PRODUCT.c.price == value
-        case "id":
-            return PRODUCT.c.id == storable(compare.value)
-        case "category":
-            return _in_category(catalog_id, compare.value)
-        case _:
-            return _has(
-                catalog_id,
-                ATTRIBUTE.c.name == storable(compare.field),
-                ATTRIBUTE.c.folded == storable(folded(compare.value)),
-            )
-
-
-def _in_category(catalog_id: int, value: str) -> ColumnElement[bool]:
-    """Every level of a product's path is stored, so that being below a category is having its path."""
-    path = folded_path(value)
-    level = path.count(PATH_SEPARATOR)
-    return _has(catalog_id, ATTRIBUTE.c.name == level_name(level), ATTRIBUTE.c.folded == storable(path))
-
-
-def _compared(catalog_id: int, field: str, operator: Operator, value: float) -> ColumnElement[bool]:
-    if field == "price":
-        return _holds(PRODUCT.c.price, operator, value)
-    return _has(catalog_id, ATTRIBUTE.c.name == storable(field), _holds(ATTRIBUTE.c.number, operator, value))
+def _difference(one: Keys, other: Keys) -> Keys:
+    return np.setdiff1d(one, other, assume_unique=True)
 
 
 def _holds(column: ColumnElement[float | None], operator: Operator, value: float) -> ColumnElement[bool]:
@@ -90,8 +113,3 @@ def _holds(column: ColumnElement[float | None], operator: Operator, value: float
             return column > value
         case ">=":
             return column >= value
-
-
-def _has(catalog_id: int, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
-    having = select(ATTRIBUTE.c.product_key).where(ATTRIBUTE.c.catalog_id == catalog_id, *conditions)
-    return PRODUCT.c.key.in_(having)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 import numpy as np
 from sqlalchemy import Connection, Select, func, select
 
-from core.catalog.dialect import one_of_keys, one_of_texts
+from core.catalog.dialect import keys_of, one_of_keys, one_of_texts
 from core.catalog.documents import from_body
 from core.catalog.lexical import opaque
 from core.catalog.rows import CatalogCounts, StoredProduct
@@ -63,7 +63,7 @@ def prices(connection: Connection, keys: Keys | Collection[int]) -> dict[int, fl
     wanted = select(PRODUCT.c.key, PRODUCT.c.price).where(
         PRODUCT.c.key.in_(one_of_keys(connection, keys)), PRODUCT.c.price.is_not(None)
     )
-    return {key: price for key, price in connection.execute(wanted).all()}
+    return dict(connection.execute(wanted).tuples().all())
 
 
 def row_hashes(connection: Connection, catalog_id: int, ids: Collection[str]) -> dict[str, str]:
@@ -114,11 +114,11 @@ def removed(connection: Connection, catalog_id: int, since: int) -> Keys:
     gone = select(TOMBSTONE.c.product_key).where(
         TOMBSTONE.c.catalog_id == catalog_id, TOMBSTONE.c.revision > since
     )
-    return np.sort(np.fromiter(connection.execute(gone).scalars(), dtype=np.int64))
+    return np.sort(keys_of(connection, gone))
 
 
 def _all_but_present(connection: Connection, catalog_id: int) -> Keys:
-    present = np.fromiter(connection.execute(changed(catalog_id, -1)).scalars(), dtype=np.int64)
+    present = keys_of(connection, changed(catalog_id, -1))
     newest_tombstone = connection.execute(select(func.max(TOMBSTONE.c.product_key))).scalar() or 0
     newest_product = connection.execute(select(func.max(PRODUCT.c.key))).scalar() or 0
     return np.setdiff1d(np.arange(1, max(newest_tombstone, newest_product) + 1), present)

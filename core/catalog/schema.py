@@ -45,6 +45,9 @@ CATALOG = Table(
     Column("name", Text, nullable=False, unique=True),
     Column("index_fields", Text, nullable=False),
     Column("revision", BIG, nullable=False),
+    Column("products", Integer, nullable=False),
+    # Of all products together: what a length is long or short against.
+    Column("tokens", BIG, nullable=False),
     # Removals before this revision are no longer listed in tombstone.
     Column("tombstones_from", BIG, nullable=False),
     sqlite_autoincrement=True,
@@ -62,6 +65,8 @@ PRODUCT = Table(
     Column("revision", BIG, nullable=False),
     Column("seen_run", Integer),
     Column("price", Float),
+    # Distinct tokens of its texts.
+    Column("length", Integer, nullable=False),
     Index("product_by_id", "catalog_id", "id", unique=True),
     Index("product_by_revision", "catalog_id", "revision"),
     Index("product_by_price", "catalog_id", "price"),

@@ -22,7 +22,7 @@ from core.catalog.schema import (
     TOKEN,
     TOMBSTONE,
 )
-from core.catalog.writing import next_revision
+from core.catalog.tallies import next_revision
 from core.errors import UnknownCatalog
 
 
@@ -110,7 +110,14 @@ class CatalogStore:
 
     @staticmethod
     def _insert(connection: Connection, name: str, index_fields: str) -> None:
-        row = {"name": name, "index_fields": index_fields, "revision": 0, "tombstones_from": 0}
+        row = {
+            "name": name,
+            "index_fields": index_fields,
+            "revision": 0,
+            "products": 0,
+            "tokens": 0,
+            "tombstones_from": 0,
+        }
         catalog_id: int = connection.execute(insert(CATALOG).values(row).returning(CATALOG.c.id)).scalar_one()
         next_revision(connection, catalog_id)
         lexical.create(connection, catalog_id)

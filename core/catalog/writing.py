@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, delete, select, update
-from sqlalchemy import insert as plain_insert
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from core.catalog import lexical
-from core.catalog.dialect import insert, one_of_keys, one_of_texts, storable
+from core.catalog.dialect import one_of_keys, one_of_texts, storable
 from core.catalog.documents import to_body, values_of
 from core.catalog.lexical import Posting
 from core.catalog.rows import CatalogRow, WriteCounts
 from core.catalog.schema import (
     ATTRIBUTE,
     CATALOG,
-    CLOCK,
     DOCUMENT,
     PICTURE,
     PRODUCT,
-    TOKEN,
     TOMBSTONE,
 )
+from core.catalog.tallies import add_products, add_tokens, next_revision
 
 MAX_TOMBSTONES = 100_000
 """Removals a catalog remembers one by one; about 4 MB."""
@@ -43,6 +40,7 @@ def write_rows(
     _update_products(connection, stamp, changed, known)
     _insert_products(connection, stamp, new)
     _add_details(connection, catalog_id, by_id, {**known, **keys_of(connection, catalog_id, new)})
+    add_products(connection, catalog_id, len(new))
     return WriteCounts(stored=len(new), updated=len(known))
 
 
@@ -51,21 +49,14 @@ def remove_products(connection: Connection, catalog_id: int, keys: Sequence[int]
     if not keys:
         return
     revision = next_revision(connection, catalog_id)
+    add_products(connection, catalog_id, -len(keys))
     _forget_details(connection, catalog_id, keys)
     connection.execute(delete(PRODUCT).where(PRODUCT.c.key.in_(one_of_keys(connection, keys))))
     connection.execute(
-        plain_insert(TOMBSTONE),
+        insert(TOMBSTONE),
         [{"product_key": key, "catalog_id": catalog_id, "revision": revision} for key in keys],
     )
     _forget_old_tombstones(connection, catalog_id)
-
-
-def next_revision(connection: Connection, catalog_id: int) -> int:
-    """Moves a catalog to its next revision."""
-    ticked = update(CLOCK).values(revision=CLOCK.c.revision + 1).returning(CLOCK.c.revision)
-    revision: int = connection.execute(ticked).scalar_one()
-    connection.execute(update(CATALOG).where(CATALOG.c.id == catalog_id).values(revision=revision))
-    return revision
 
 
 def keys_of(connection: Connection, catalog_id: int, ids: Iterable[str]) -> dict[str, int]:
@@ -95,6 +86,7 @@ def _columns(stamp: _Stamp, row: CatalogRow) -> dict[str, object]:
         "revision": stamp.revision,
         "seen_run": stamp.run,
         "price": row.product.price,
+        "length": len(row.terms.strong | row.terms.weak),
     }
 
 
@@ -111,7 +103,7 @@ def _update_products(
 def _insert_products(connection: Connection, stamp: _Stamp, rows: Mapping[str, CatalogRow]) -> None:
     if rows:
         connection.execute(
-            plain_insert(PRODUCT),
+            insert(PRODUCT),
             [
                 {"catalog_id": stamp.catalog_id, "id": product_id, **_columns(stamp, row)}
                 for product_id, row in rows.items()
@@ -139,9 +131,9 @@ def _add_details(
         (ATTRIBUTE, _values(catalog_id, keyed)),
     ):
         if values:
-            connection.execute(plain_insert(table), values)
+            connection.execute(insert(table), values)
     lexical.add(connection, catalog_id, postings)
-    _count_tokens(connection, catalog_id, postings, step=1)
+    add_tokens(connection, catalog_id, postings, times=1)
 
 
 def _values(catalog_id: int, keyed: Sequence[tuple[int, CatalogRow]]) -> list[dict[str, object]]:
@@ -169,28 +161,9 @@ def _forget_details(connection: Connection, catalog_id: int, keys: Iterable[int]
     )
     postings = [Posting(row.product_key, row.strong, row.weak) for row in connection.execute(stored)]
     lexical.take_out(connection, catalog_id, postings)
-    _count_tokens(connection, catalog_id, postings, step=-1)
+    add_tokens(connection, catalog_id, postings, times=-1)
     for table in (DOCUMENT, PICTURE, ATTRIBUTE):
         connection.execute(delete(table).where(table.c.product_key.in_(one_of_keys(connection, wanted))))
-
-
-def _count_tokens(connection: Connection, catalog_id: int, postings: Sequence[Posting], *, step: int) -> None:
-    counted: Counter[str] = Counter()
-    for each in postings:
-        counted.update(each.tokens())
-    if not counted:
-        return
-    arriving = insert(connection, TOKEN)
-    connection.execute(
-        arriving.on_conflict_do_update(
-            index_elements=["catalog_id", "token"],
-            set_={"products": TOKEN.c.products + arriving.excluded.products},
-        ),
-        [
-            {"catalog_id": catalog_id, "token": token, "products": step * products}
-            for token, products in sorted(counted.items())
-        ],
-    )
 
 
 def _forget_old_tombstones(connection: Connection, catalog_id: int) -> None:

@@ -104,10 +104,10 @@ def test_a_hundred_and_more_tokens_are_one_search(shop: Catalog) -> None:
 def test_common_words_give_way_to_rare_ones_beyond_the_budget(
     shop: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.catalog.lexical.BUDGET", 5)
+    monkeypatch.setattr("core.catalog.bm25.BUDGET", 5)
     words(shop, a="wool black", b="wool", **{f"p{i}": "black" for i in range(20)})
 
-    assert found(shop, "wool", "black") == ["a", "b"]
+    assert found(shop, "wool", "black") == ["b", "a"]
     assert found(shop, "black", "nowhere")[0] == "p0"
 
 

@@ -43,6 +43,8 @@ def _catalogs() -> None:
         sa.Column("name", sa.Text, nullable=False, unique=True),
         sa.Column("index_fields", sa.Text, nullable=False),
         sa.Column("revision", BIG, nullable=False),
+        sa.Column("products", sa.Integer, nullable=False),
+        sa.Column("tokens", BIG, nullable=False),
         sa.Column("tombstones_from", BIG, nullable=False),
         sqlite_autoincrement=True,
     )
@@ -66,6 +68,7 @@ def _products() -> None:
         sa.Column("revision", BIG, nullable=False),
         sa.Column("seen_run", sa.Integer),
         sa.Column("price", sa.Float),
+        sa.Column("length", sa.Integer, nullable=False),
         sqlite_autoincrement=True,
     )
     op.create_index("product_by_id", "product", ["catalog_id", "id"], unique=True)
