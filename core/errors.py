@@ -138,6 +138,8 @@ class ModelFileProblem(LycheeError):
 class IngestRunning(LycheeError):
     """Another ingest writes to the catalog."""
 
+    exit_code = 1
+
     def __init__(self, catalog: str) -> None:
         super().__init__(f"another ingest into catalog {catalog!r} is running; wait for it, or stop it")
         self.catalog = catalog

@@ -19,6 +19,8 @@ from core.types import Pixels
 
 MAX_BYTES = 40_000_000
 MAX_PIXELS = 100_000_000
+ENCODER_SIDE = 320
+"""`at_least` for pictures that an encoder gets, from feeds and queries alike: the largest tower's side."""
 MAX_SCAN_PIXELS = 2_000_000_000
 """Scans of a progressive JPEG times its pixels: what a decoder can be made to walk through."""
 

@@ -39,7 +39,7 @@ def read_folder(root: Path, files: list[str]) -> Iterator[FeedRow]:
         text = shown(name)
         title = re.sub(r"[\s_-]+", " ", text.rpartition("/")[2].rpartition(".")[0] or text).strip()
         product = Product(id=_id(text, name), title=title, pictures=(text,))
-        yield FeedRow(number, product, (name,))
+        yield FeedRow(number, product, (name,), is_picture=True)
 
 
 def _walk(root: str, below: str) -> Iterator[str]:

@@ -5,19 +5,35 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from core.catalog import VectorRow
 from core.encoder import Encoded, Encoder
 from core.errors import UnreadableImage
-from core.images import decode
+from core.images import ENCODER_SIDE, decode
 from core.language import Language, ProductTerms
 from core.pictures import PictureStore
 from core.types import Pixels, Product
 
-DECODED_SIDE = 320
-"""Shorter side that a decoded picture keeps at least: what the packaged towers look at."""
+
+@runtime_checkable
+class TwoStepEncoder(Protocol):
+    """An encoder whose preprocessing can run in other threads, while it encodes what came before."""
+
+    def prepare(self, image: Pixels) -> Any:
+        """One picture, ready for `encode_prepared`; safe for many threads."""
+
+    def encode_prepared(self, prepared: Sequence[Any]) -> Encoded:
+        """What `encode_images` makes of the same pictures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A picture that waits for the encoder, in the form that the encoder takes."""
+
+    waiting: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +54,23 @@ def words_of(product: Product, language: Language, fields: tuple[str, ...]) -> W
     return Words(language.product_terms(product, fields), language.product_text(product, fields))
 
 
-def decoded(digest: str, link: str, pictures: PictureStore) -> Pixels | UnreadableImage:
-    """A stored picture, small enough to wait for the encoder; or why it can't be shown."""
+def ready_picture(
+    digest: str, link: str, pictures: PictureStore, encoder: Encoder
+) -> Ready | UnreadableImage:
+    """A stored picture, as small as it can be while it waits for the encoder; or why it can't be shown."""
     try:
-        return decode(pictures.read(digest), source=link[:200], at_least=DECODED_SIDE)
+        pixels = decode(pictures.read(digest), source=link[:200], at_least=ENCODER_SIDE)
     except UnreadableImage as problem:
         return problem
+    return Ready(encoder.prepare(pixels) if isinstance(encoder, TwoStepEncoder) else pixels)
+
+
+def encoded_pictures(encoder: Encoder, pictures: Sequence[Ready]) -> Encoded:
+    """One row a picture, in input order."""
+    waiting = [picture.waiting for picture in pictures]
+    if isinstance(encoder, TwoStepEncoder):
+        return encoder.encode_prepared(waiting)
+    return encoder.encode_images(waiting)
 
 
 def vector_rows(hashes: Sequence[str], encoded: Encoded, encoder: Encoder) -> list[VectorRow]:

@@ -27,6 +27,8 @@ class FeedRow:
     """Where its pictures really are: as `product.pictures`, which is cleaned for people to read."""
     problems: tuple[Reject, ...] = ()
     """What was left out of it."""
+    is_picture: bool = False
+    """True where the picture is all there is: a file of a folder, whose title is only the file's name."""
 
 
 def refused(line: int, product_id: str | None, code: str, reason: str) -> Reject:

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field, replace
 from core.catalog import Catalog, CatalogRow, Reject, VectorRow
 from core.errors import UnreadableImage
 from core.pictures import PictureStore
-from core.types import Pixels
-from indexer.preparing import Words, decoded, vector_rows, words_of
+from indexer.preparing import Ready, Words, encoded_pictures, ready_picture, vector_rows, words_of
 from indexer.reading import ReadPicture, ReadRow, RowReader, picture_reject
 from indexer.reject_log import RejectLog
 from indexer.report import IngestOptions, Tally, Workbench
@@ -44,7 +43,7 @@ class Planned:
     rejects: list[Reject]
     unchanged: list[ReadRow]
     changed: list[tuple[ReadRow, Future[Words]]]
-    pixels: dict[str, Future[Pixels | UnreadableImage]]
+    pictures: dict[str, Future[Ready | UnreadableImage]]
 
 
 @dataclass(slots=True)
@@ -96,8 +95,8 @@ class Stages:
             rejects=reading.rejects,
             unchanged=[row for row in rows if row.unchanged],
             changed=[(r, submit(words_of, r.row.product, self._bench.language, fields)) for r in changed],
-            pixels={
-                each: submit(decoded, each, link, self._pictures)
+            pictures={
+                each: submit(ready_picture, each, link, self._pictures, self._bench.encoder)
                 for each, link in links.items()
                 if each in wanted
             },
@@ -113,7 +112,7 @@ class Stages:
             self._settle_row(read, words, batch)
         vectors.extend(self._encoded_texts(batch.texts))
         self._store(batch, vectors)
-        self._under_way -= planned.pixels.keys()
+        self._under_way -= planned.pictures.keys()
 
     def prune(self) -> None:
         """Removes the products that this ingest has not met."""
@@ -129,17 +128,17 @@ class Stages:
         return self.log.finish()
 
     def _encoded_pictures(self, planned: Planned) -> Iterator[VectorRow]:
-        waiting = list(planned.pixels.items())
+        waiting = list(planned.pictures.items())
         for start in range(0, len(waiting), ENCODED_AT_ONCE):
-            good: dict[str, Pixels] = {}
+            good: dict[str, Ready] = {}
             for digest, future in waiting[start : start + ENCODED_AT_ONCE]:
-                pixels = future.result()
-                if isinstance(pixels, UnreadableImage):
-                    self._damaged[digest] = pixels
+                ready = future.result()
+                if isinstance(ready, UnreadableImage):
+                    self._damaged[digest] = ready
                 else:
-                    good[digest] = pixels
+                    good[digest] = ready
             if good:
-                encoded = self._bench.encoder.encode_images(list(good.values()))
+                encoded = encoded_pictures(self._bench.encoder, list(good.values()))
                 self.tally.pictures_encoded += len(good)
                 yield from vector_rows(list(good), encoded, self._bench.encoder)
 
@@ -163,7 +162,8 @@ class Stages:
         pictures = [self._with_damage(picture) for picture in read.pictures]
         row_hash = self._reader.row_hash(product, pictures)
         good = tuple(dict.fromkeys(p.digest for p in pictures if p.digest and p.problem is None))
-        if row_hash == read.stored_hash or not (good or product.title or product.description):
+        sellable = good or (not read.row.is_picture and (product.title or product.description))
+        if row_hash == read.stored_hash or not sellable:
             self._keep(read, pictures, batch, unchanged=row_hash == read.stored_hash)
             return
         self._reject_pictures(read, pictures, batch)
