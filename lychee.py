@@ -17,7 +17,8 @@ from core.errors import LycheeError
 
 app = typer.Typer(
     name="lychee",
-    help="Product search by words and by picture.\n\nTry:  lychee demo   ·   lychee ingest products.csv   ·   lychee search 浅粉色连衣裙",
+    help="Product search by words and by picture.\n\n"
+    "Try:  lychee demo   ·   lychee ingest products.csv   ·   lychee search 浅粉色连衣裙",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,

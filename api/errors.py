@@ -34,6 +34,12 @@ STATUS: dict[type[LycheeError], HTTPStatus] = {
 log = logging.getLogger("lychee.api")
 
 
+def status_of(error: LycheeError) -> HTTPStatus:
+    """The status that an error is answered with."""
+    known = (status for kind, status in STATUS.items() if isinstance(error, kind))
+    return next(known, HTTPStatus.BAD_REQUEST)
+
+
 def problem(status: HTTPStatus, detail: str, request: Request) -> JSONResponse:
     """One application/problem+json answer."""
     body = ProblemBody(title=status.phrase, status=status, detail=detail, instance=request.url.path)
@@ -45,10 +51,7 @@ def add_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(LycheeError)
     async def refused(request: Request, error: LycheeError) -> JSONResponse:
-        status = next(
-            (status for kind, status in STATUS.items() if isinstance(error, kind)), HTTPStatus.BAD_REQUEST
-        )
-        return problem(status, str(error), request)
+        return problem(status_of(error), str(error), request)
 
     @app.exception_handler(RequestValidationError)
     async def malformed(request: Request, error: RequestValidationError) -> JSONResponse:

@@ -65,8 +65,7 @@ class SearchEngine:
 
     def similar(self, product_id: str, catalog_name: str, limit: int) -> Answer:
         """Products whose pictures look like that product's; the product itself is left out."""
-        answer = self.search(Query(like=(product_id,), limit=limit), catalog_name)
-        return answer
+        return self.search(Query(like=(product_id,), limit=limit), catalog_name)
 
     def product(self, product_id: str, catalog_name: str) -> StoredProduct:
         """One product; UnknownCatalog, UnknownProduct."""
@@ -100,7 +99,7 @@ class SearchEngine:
         return Probe.of_products(batches)
 
     def _recall(self, query: Query, catalog: Catalog, snapshot: Snapshot, reading: Reading) -> Window:
-        window = recall(catalog, snapshot, reading, depth=self._depth)
+        window = _without(query.like, catalog, recall(catalog, snapshot, reading, depth=self._depth))
         if query.sort == "relevance":
             return window
         prices = catalog.prices([found.key for found in window.found])
@@ -111,6 +110,14 @@ class SearchEngine:
             key=lambda found: (found.key not in prices, sign * prices.get(found.key, 0.0)),
         )
         return Window(tuple(ordered), window.exact)
+
+
+def _without(ids: tuple[str, ...], catalog: Catalog, window: Window) -> Window:
+    """The window without the products that the query itself is made of."""
+    if not ids:
+        return window
+    keys = set(catalog.keys_of(ids).values())
+    return Window(tuple(found for found in window.found if found.key not in keys), window.exact)
 
 
 def _hits(catalog: Catalog, window: Window, offset: int, limit: int) -> tuple[Hit, ...]:

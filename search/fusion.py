@@ -1,4 +1,4 @@
-"""One number for recall's order from what the channels say; the weights were measured on judged catalogues (bench/quality.py)."""
+"""One number for recall's order from what the channels say; bench/quality.py measures the weights."""
 
 from __future__ import annotations
 

@@ -18,7 +18,11 @@ BATCH_ROWS = 128
 
 
 def hide(product: Product, fields: Collection[str]) -> Product:
-    """The product without those fields: `title`, `title_zh`, `description`, `category`, `attributes`, `attributes.color`, or any column of the feed."""
+    """The product without those fields.
+
+    A field is `title`, `title_zh`, `description`, `category`, `attributes`, `attributes.color`, or any column of
+    the feed that became an attribute.
+    """
     hidden = {name.removeprefix("attributes.") for name in fields}
     return replace(
         product,
