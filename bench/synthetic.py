@@ -8,13 +8,16 @@ query is a product seen again under heavy noise, or halfway between two products
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.types import VectorBatch
+from core.catalog import CatalogRow
+from core.encoder import Encoded
+from core.language.terms import ProductTerms
+from core.types import Pixels, Product, VectorBatch
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
@@ -25,6 +28,8 @@ SPECTRUM_DECAY = 0.5
 DEPARTMENT_SHARE, KIND_SHARE, PRODUCT_SHARE = 0.25, 0.35, 0.40
 """What part of a product's squared length each level gives: two products of a kind have a cosine near 0.6."""
 QUERY_NOISE = 0.35
+COLOURS = ("black", "white", "red", "green", "blue", "yellow", "pink", "grey", "brown")
+KINDS = ("shirt", "dress", "shoe", "bag", "lamp", "chair", "mug", "watch", "scarf", "sofa", "kettle")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,3 +107,54 @@ def _spread(generator: np.random.Generator, count: int, directions: Floats, shar
 def _unit(rows: Floats) -> Floats:
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     return rows
+
+
+@dataclass(frozen=True, slots=True)
+class QueryNumbers:
+    """An encoder for made-up vectors: a query's picture is the number of the vector that stands for it."""
+
+    vectors: Floats
+    """Shape (queries, dim)."""
+    feature_dim: int = 0
+
+    @property
+    def fingerprint(self) -> str:
+        return f"synthetic@{self.dim}"
+
+    @property
+    def dim(self) -> int:
+        return int(self.vectors.shape[1])
+
+    @staticmethod
+    def picture(number: int) -> Pixels:
+        """The picture of a query's number."""
+        return np.array([[[number >> 16 & 255, number >> 8 & 255, number & 255]]], dtype=np.uint8)
+
+    def encode_images(self, images: Sequence[Pixels]) -> Encoded:
+        numbers = [int.from_bytes(image.tobytes()[:3], "big") for image in images]
+        return Encoded(self.vectors[numbers])
+
+    def encode_texts(self, texts: Sequence[str], *, as_query: bool = False) -> Encoded:
+        """Words stand for nothing here: every text is the first query."""
+        return Encoded(self.vectors[[0] * len(texts)])
+
+
+def catalog_rows(count: int, first: int = 0) -> Iterator[CatalogRow]:
+    """Products with the words, prices and attributes of a shop, as ingest would write them."""
+    for number in range(first, first + count):
+        colour, kind = COLOURS[number % len(COLOURS)], KINDS[number * 7 % len(KINDS)]
+        title = f"{colour} {kind} no. {number}"
+        product = Product(
+            id=f"p{number:07d}",
+            title=title,
+            titles={"zh": f"商品 {number} 号"},
+            description=f"A {kind} in {colour}, made for every day and sold with a year of warranty.",
+            category=("Shop", "Goods", kind.title()),
+            price=5.0 + number % 400,
+            currency="USD",
+            attributes={"color": (colour,), "brand": (f"Brand {number % 60}",)},
+            pictures=(f"pictures/{number}.jpg",),
+        )
+        strong = frozenset((colour, kind, str(number), f"color:{colour}", f"kind:{kind}", "商", "品", "商品"))
+        terms = ProductTerms(strong, frozenset(("made", "every", "day", "sold", "year", "warranty")))
+        yield CatalogRow(product, terms, row_hash=f"{number:032x}", picture_hashes=(f"{number:032x}",))
