@@ -8,6 +8,7 @@ from core.language.reading import Reader, Word
 
 _GLUE = {"和": "and", "与": "and", "及": "and", "或": "or", "无": "no", "没有": "no", "不": "not"}
 _GRAMMAR = {"not": "without"}
+_BARE_WEARERS = frozenset({"man", "male", "woman", "female", "lady", "boy", "girl", "child"})
 
 
 def gloss_of(words: Sequence[Word], reader: Reader) -> str:
@@ -26,11 +27,15 @@ def _gloss(word: Word, reader: Reader) -> str:
         return piece.text
     if piece.text in _GLUE:
         return _GLUE[piece.text]
-    if word.concept is not None:
-        return reader.vocabulary.concept(word.concept).english
     if word.grammar is not None:
         return _GRAMMAR.get(word.grammar, "")
-    return reader.dictionary.gloss(piece.text) or _by_character(piece.text, reader)
+    told = reader.dictionary.gloss(piece.text)
+    if word.concept is None:
+        return told or _by_character(piece.text, reader)
+    if told and word.concept in reader.meanings(told) and told not in _BARE_WEARERS:
+        return told
+    spoken = [reader.vocabulary.concept(concept).english for concept in (*word.implied, word.concept)]
+    return " ".join(dict.fromkeys(spoken))
 
 
 def _by_character(text: str, reader: Reader) -> str:

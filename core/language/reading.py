@@ -15,6 +15,11 @@ GOODS = "kind"
 GRAMMAR = "word"
 _WEARERS = frozenset({"gender", "age"})
 _DYED = ("kind:clothing", "kind:footwear", "kind:bag", "kind:accessory", "kind:home-textile", "kind:furniture")
+_THING = "word:thing"
+_WORN_BY = {
+    "mens": "gender:men", "womens": "gender:women", "boys": "gender:boys", "girls": "gender:girls",
+    "kids": "age:kids", "baby": "age:baby", "unisex": "gender:unisex",
+}  # fmt: skip
 _NEVER_IMPLIED = frozenset({"color", GOODS, GRAMMAR})
 
 
@@ -51,6 +56,11 @@ class Reader:
         pieces = [part for piece in self.segmenter.pieces(text) for part in self._parted(piece)]
         return [self._word(pieces, at, about) for at in range(len(pieces))]
 
+    def meanings(self, english: str) -> tuple[str, ...]:
+        """The concepts that a stretch of English names as a whole."""
+        pieces = self.segmenter.pieces(english)
+        return pieces[0].concepts if len(pieces) == 1 else ()
+
     def token(self, word: str) -> str:
         """What a word of a script with spaces is in the index: nouns of the vocabulary keep their endings."""
         noun = singular(word)
@@ -68,15 +78,24 @@ class Reader:
             concepts = preferred or concepts
         elif len(concepts) > 1:
             concepts = self._in_context(concepts, pieces, at)
+        concepts = tuple(concept for concept in concepts if concept != _THING)
         if not about and _is_character_colour(piece) and not _colours_something(pieces, at):
             concepts = tuple(concept for concept in concepts if not concept.startswith("color:"))
+        return self._spelled_out(piece, concepts) if concepts else Word(piece)
+
+    def _spelled_out(self, piece: Piece, concepts: tuple[str, ...]) -> Word:
+        """A wearer's thing (womens-shoe) is the thing and the wearer; a form may say more than its concept."""
+        wearer = _WORN_BY.get(concepts[0].removeprefix("kind:").partition("-")[0])
+        parent = next((p for p in self.vocabulary.concept(concepts[0]).parents if p.startswith("kind:")), None)
+        if concepts[0].startswith("kind:") and wearer and parent:
+            return Word(piece, (parent,), (wearer,))
         implied = self._implied(piece) if len(piece.words) > 1 else ()
         return Word(piece, concepts, tuple(concept for concept in implied if concept not in concepts))
 
     def _in_context(self, concepts: tuple[str, ...], pieces: Sequence[Piece], at: int) -> tuple[str, ...]:
         """A word that is a thing and a property (orange, rose) is the property in front of dyed things."""
-        goods = tuple(concept for concept in concepts if concept.startswith("kind:"))
-        others = tuple(concept for concept in concepts if not concept.startswith("kind:"))
+        goods = tuple(concept for concept in concepts if concept.startswith("kind:") or concept == _THING)
+        others = tuple(concept for concept in concepts if concept not in goods)
         if not goods or not others:
             return concepts
         return others if any(self._is_dyed(piece) for piece in pieces[at + 1 : at + 4]) else goods

@@ -54,10 +54,10 @@ class Vocabulary:
         parents: dict[str, tuple[str, ...]] = {}
         for entry in entries:
             parents[entry.id] = tuple(dict.fromkeys(parents.get(entry.id, ()) + entry.parents))
-        for entry in entries:
-            english = next(iter(entry.english), entry.id.partition(":")[2].replace("-", " "))
-            broader = _ancestors(entry.id, parents)
-            self._concepts.setdefault(entry.id, Concept(entry.id, english, parents[entry.id], broader))
+        english = {entry.id: entry.english[0] for entry in reversed(entries) if entry.english}
+        for concept in parents:
+            said = english.get(concept, concept.partition(":")[2].replace("-", " "))
+            self._concepts[concept] = Concept(concept, said, parents[concept], _ancestors(concept, parents))
         self._insert(entries)
 
     @classmethod
