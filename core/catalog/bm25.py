@@ -6,6 +6,7 @@ import math
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,9 +60,8 @@ class LexicalSearch:
             return []
         found = [self._occurrences(connection, corpus.revision, token) for token in tokens]
         weights = [rarity(frequencies[token], corpus.products) for token in tokens]
-        strong = _summed([each.strong for each in found], weights)
-        weak = _summed([each.weak for each in found], weights)
-        return _ranked(connection, corpus, *_padded(strong, weak), limit, among)
+        sums = _Sums.of(found, weights)
+        return _ranked(connection, corpus, sums if among is None else sums.among(among), limit)
 
     def _occurrences(self, connection: Connection, revision: int, token: str) -> Occurrences:
         with self._lock:
@@ -105,53 +105,84 @@ def rarity(products: int, of: int) -> float:
     return math.log1p(max(of - products + 0.5, 0.0) / (products + 0.5)) + 1e-9
 
 
-Sums = NDArray[np.float64]
-"""A number for each key, at the key's place."""
+Numbers = NDArray[np.float64]
 
 
-def _summed(occurrences: list[Keys], weights: list[float]) -> Sums:
-    keys = np.concatenate(occurrences)
-    return np.bincount(keys, np.repeat(weights, [len(each) for each in occurrences])).astype(np.float64)
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    """What the tokens weigh together in each product that has any of them."""
+
+    keys: Keys
+    """Ascending; the other two stand in their order."""
+    strong: Numbers
+    """Of its strong tokens alone."""
+    relevance: Numbers
+    """BM25 as if every product were of middle length."""
+
+    @classmethod
+    def of(cls, found: list[Occurrences], weights: list[float]) -> _Sums:
+        strong, weak = [each.strong for each in found], [each.weak for each in found]
+        keys, places = _places(np.concatenate((*strong, *weak)))
+        of_strong = np.repeat(weights, [len(each) for each in strong])
+        of_weak = np.repeat(weights, [len(each) for each in weak])
+        gains = np.concatenate((of_strong * _gain(STRONG_WEIGHT), of_weak * _gain(WEAK_WEIGHT)))
+        relevance = np.bincount(places, gains, len(keys))
+        return cls(
+            keys,
+            np.bincount(places[: len(of_strong)], of_strong, len(keys)).astype(np.float64),
+            relevance.astype(np.float64),
+        )
+
+    def among(self, allowed: Keys) -> _Sums:
+        """The same for some products only."""
+        kept = np.isin(self.keys, allowed, kind="table")
+        return _Sums(self.keys[kept], self.strong[kept], self.relevance[kept])
+
+    def best(self, count: int) -> _Sums:
+        """The same for the count best products; of equal ones those with the lowest keys."""
+        if len(self.keys) <= count:
+            return self
+        bar = np.partition(self.relevance, len(self.keys) - count)[len(self.keys) - count]
+        above = np.flatnonzero(self.relevance > bar)
+        level = np.flatnonzero(self.relevance == bar)[: count - len(above)]
+        kept = np.sort(np.concatenate((above, level)))
+        return _Sums(self.keys[kept], self.strong[kept], self.relevance[kept])
+
+    def exactly(self, norms: Numbers) -> Numbers:
+        """BM25 by the products' own lengths, 1 being the middle one."""
+        weak = (self.relevance - self.strong * _gain(STRONG_WEIGHT)) / _gain(WEAK_WEIGHT)
+        exact: Numbers = self.strong * _gain(STRONG_WEIGHT, norms) + weak * _gain(WEAK_WEIGHT, norms)
+        return exact
 
 
-def _padded(one: Sums, other: Sums) -> tuple[Sums, Sums]:
-    length = max(len(one), len(other))
-    return np.pad(one, (0, length - len(one))), np.pad(other, (0, length - len(other)))
+def _places(occurrences: Keys) -> tuple[Keys, Keys]:
+    """The distinct keys, ascending, and where among them each occurrence stands."""
+    # A table of all keys up to the highest: sorting the occurrences would take several times as long.
+    present = np.zeros(int(occurrences.max(initial=0)) + 1, dtype=np.bool_)
+    present[occurrences] = True
+    keys = np.flatnonzero(present)
+    place = np.empty(len(present), dtype=np.int64)
+    place[keys] = np.arange(len(keys))
+    return keys, place[occurrences]
 
 
-def _ranked(
-    connection: Connection, corpus: Corpus, strong: Sums, weak: Sums, limit: int, among: Keys | None
-) -> list[tuple[int, float]]:
-    relevance = _relevance(strong, weak, 1.0)
-    candidates = np.flatnonzero(relevance) if among is None else _inside(among, relevance)
-    keys = _top(candidates, relevance[candidates], max(limit, MEASURED))
-    lengths = _lengths(connection, keys) * (corpus.products / max(corpus.tokens, 1))
-    exact = _relevance(strong[keys], weak[keys], 1.0 - B + B * lengths)
-    best = np.lexsort((keys, -exact))[:limit]
-    return list(zip(keys[best].tolist(), exact[best].tolist(), strict=True))
+@overload
+def _gain(weight: float) -> float: ...
+@overload
+def _gain(weight: float, norm: Numbers) -> Numbers: ...
+def _gain(weight: float, norm: Numbers | float = 1.0) -> Numbers | float:
+    """What BM25 makes of one occurrence in a product."""
+    return weight * (K1 + 1) / (weight + K1 * norm)
 
 
-def _relevance(strong: Sums, weak: Sums, norm: Sums | float) -> Sums:
-    """BM25 where a token is in a product once or not at all; `norm` is the product's length against the mean."""
-    relevance: Sums = strong * (STRONG_WEIGHT * (K1 + 1) / (STRONG_WEIGHT + K1 * norm))
-    return relevance + weak * (WEAK_WEIGHT * (K1 + 1) / (WEAK_WEIGHT + K1 * norm))
+def _ranked(connection: Connection, corpus: Corpus, sums: _Sums, limit: int) -> list[tuple[int, float]]:
+    best = sums.best(max(limit, MEASURED))
+    lengths = _lengths(connection, best.keys) * (corpus.products / max(corpus.tokens, 1))
+    exact = best.exactly(1.0 - B + B * lengths)
+    order = np.lexsort((best.keys, -exact))[:limit]
+    return list(zip(best.keys[order].tolist(), exact[order].tolist(), strict=True))
 
 
-def _inside(among: Keys, relevance: Sums) -> Keys:
-    inside = among[among < len(relevance)]
-    return inside[relevance[inside] > 0]
-
-
-def _top(keys: Keys, relevance: Sums, count: int) -> Keys:
-    """The count best keys, ascending; of equal ones the lowest keys."""
-    if len(keys) <= count:
-        return np.sort(keys)
-    bar = np.partition(relevance, len(keys) - count)[len(keys) - count]
-    above = keys[relevance > bar]
-    level = np.sort(keys[relevance == bar])[: count - len(above)]
-    return np.sort(np.concatenate((above, level)))
-
-
-def _lengths(connection: Connection, keys: Keys) -> Sums:
+def _lengths(connection: Connection, keys: Keys) -> Numbers:
     wanted = select(PRODUCT.c.length).where(PRODUCT.c.key.in_(one_of_keys(connection, keys)))
     return np.array(connection.execute(wanted.order_by(PRODUCT.c.key)).scalars().all(), dtype=np.float64)

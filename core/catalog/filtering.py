@@ -40,12 +40,12 @@ class Passing:
         """The keys of the products that pass, ascending."""
         match tree:
             case Or(parts):
-                return np.unique(np.concatenate([self.keys(part) for part in parts]))
+                return _distinct(np.sort(np.concatenate([self.keys(part) for part in parts])))
             case And(parts):
                 return self._all_of(parts)
             case Not(part):
                 # A product without the value passes too: what has no colour is not red.
-                return np.setdiff1d(self._all(), self.keys(part), assume_unique=True)
+                return _difference(self._all(), self.keys(part))
             case Between(field, low, high):
                 return self._numbers(field, (">=", low), ("<=", high))
             case Compare():
@@ -87,18 +87,23 @@ class Passing:
 
     def _attributes(self, name: str, condition: ColumnElement[bool]) -> Keys:
         of_name = (ATTRIBUTE.c.catalog_id == self.catalog_id, ATTRIBUTE.c.name == storable(name))
-        return self._read(select(ATTRIBUTE.c.product_key).where(*of_name, condition))
+        return _distinct(self._read(select(ATTRIBUTE.c.product_key).where(*of_name, condition)))
 
     def _read(self, wanted: Select[tuple[int]]) -> Keys:
-        return np.unique(keys_of(self.connection, wanted))
+        return np.sort(keys_of(self.connection, wanted))
+
+
+def _distinct(keys: Keys) -> Keys:
+    return keys[np.diff(keys, prepend=-1) > 0]
 
 
 def _intersection(one: Keys, other: Keys) -> Keys:
-    return np.intersect1d(one, other, assume_unique=True)
+    return one[np.isin(one, other, kind="table")]
 
 
 def _difference(one: Keys, other: Keys) -> Keys:
-    return np.setdiff1d(one, other, assume_unique=True)
+    # Keys lie close together, so a table of them is smaller than what sorting would move about.
+    return one[~np.isin(one, other, kind="table")]
 
 
 def _holds(column: ColumnElement[float | None], operator: Operator, value: float) -> ColumnElement[bool]:

@@ -63,7 +63,7 @@ def prices(connection: Connection, keys: Keys | Collection[int]) -> dict[int, fl
     wanted = select(PRODUCT.c.key, PRODUCT.c.price).where(
         PRODUCT.c.key.in_(one_of_keys(connection, keys)), PRODUCT.c.price.is_not(None)
     )
-    return dict(connection.execute(wanted).tuples().all())
+    return {row.key: row.price for row in connection.execute(wanted)}
 
 
 def row_hashes(connection: Connection, catalog_id: int, ids: Collection[str]) -> dict[str, str]:
