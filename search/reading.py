@@ -68,8 +68,10 @@ def understand(query: Query, language: Language) -> Understanding:
 def encode(query: Query, understood: Understanding, encoder: Encoder, like: Probe | None) -> Reading:
     """Encodes the words and the picture; `like` stands for the picture of a product that the query names."""
     words = None
-    if understood.positive_text.strip():
-        words = Probe.first(encoder.encode_texts([understood.positive_text], as_query=True))
+    # A query that only says what it doesn't want is searched by its own words; the exclusions then do the rest.
+    wanted = understood.positive_text.strip() or understood.text.strip()
+    if wanted:
+        words = Probe.first(encoder.encode_texts([wanted], as_query=True))
     picture = like
     if query.image is not None:
         picture = Probe.first(encoder.encode_images([query.image]))

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from core.catalog import CatalogStore
+from core.language import Language
+from tests.color_encoder import ColorEncoder
+from tests.shops import Shop
 
 JUDGED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -15,3 +21,17 @@ def judged() -> Path:
     if not JUDGED.is_dir():
         pytest.skip(f"the judged catalogues are not beside this checkout ({JUDGED.parent.name}/data)")
     return JUDGED
+
+
+@pytest.fixture(scope="session")
+def language() -> Language:
+    """The packaged vocabulary, loaded once."""
+    return Language.load()
+
+
+@pytest.fixture
+def shop(tmp_path: Path, language: Language) -> Iterator[Shop]:
+    """An empty shop in a folder of its own."""
+    store = CatalogStore.open(f"sqlite:///{tmp_path}/catalog.db")
+    yield Shop(tmp_path, store, ColorEncoder(), language)
+    store.close()
