@@ -66,15 +66,23 @@ class Fetcher:
         try:
             path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             connection.request("GET", _quoted(path), headers=_HEADERS)
-            answer = connection.getresponse()
-            if answer.status in _REDIRECTS and (target := answer.getheader("Location")):
-                return urljoin(url, target)
-            if answer.status != http.client.OK:
-                code = "missing" if answer.status in _NOT_FOUND else "unreachable"
-                raise UnreadableImage(url, f"the server answers {answer.status}", code=code)
-            return _body(answer, url)
+            with connection.getresponse() as answer:
+                return self._read(answer, url, deadline)
         finally:
             connection.close()
+
+    @staticmethod
+    def _read(answer: http.client.HTTPResponse, url: str, deadline: _Deadline) -> bytes | str:
+        if answer.status in _REDIRECTS and (target := answer.getheader("Location")):
+            return urljoin(url, target)
+        if answer.status != http.client.OK:
+            code = "missing" if answer.status in _NOT_FOUND else "unreachable"
+            raise UnreadableImage(url, f"the server answers {answer.status}", code=code)
+        body = _body(answer, url)
+        if deadline.passed:
+            # A connection that is cut looks like the end of a body without a length.
+            raise TimeoutError
+        return body
 
     def _connected(self, parts: SplitResult, url: str, deadline: _Deadline) -> http.client.HTTPConnection:
         """A connection to the very address that was checked: a name may answer differently the next time."""
@@ -89,7 +97,11 @@ class Fetcher:
         if secure:
             context = ssl.create_default_context()
             connection = http.client.HTTPSConnection(host, port, context=context)
-            connection.sock = context.wrap_socket(opened, server_hostname=host)
+            try:
+                connection.sock = context.wrap_socket(opened, server_hostname=host)
+            except OSError:
+                opened.close()
+                raise
             deadline.watch(connection.sock)
         else:
             connection = http.client.HTTPConnection(host, port)
