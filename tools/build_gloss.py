@@ -30,8 +30,12 @@ _NOT_A_SENSE = re.compile(
     r"Kangxi radical|radical|prefix|suffix|euph|erhua|Tw pr|pr\. |lit\. |fig\. )"
 )
 _BRACKETED = re.compile(r"\([^()]*\)|\[[^\]]*\]|[㐀-鿿𠀀-𰿿|]+")
-_LEADING = re.compile(r"^(to be |to |a |an |the |sb's |one's |type of |kind of |general term for |\W+)", re.IGNORECASE)
+_LEADING = re.compile(
+    r"^(to be |to |a |an |the |sb's |one's |type of |kind of |general term for |\W+)", re.IGNORECASE
+)
 _PLACEHOLDERS = re.compile(r"\b(sth|sb|etc|esp|e\.g\.|i\.e\.|oneself|one's)\b\.?,?")
+_REGION = re.compile(r"^(?:Eurasian|European|common|oriental|greater|lesser|Eastern|Western) (?=[a-z]+$)")
+_SKIPPED = frozenset({"中的", "里的", "的话", "有的"})
 _LATIN_NAME = re.compile(r"\bspecies of\b", re.IGNORECASE)
 
 
@@ -61,18 +65,13 @@ def _plain(sense: str) -> str:
 
 
 def best(entries: list[tuple[str, list[str]]]) -> str:
-    """The gloss of a word: things before deeds before names, the first sense first."""
-    ranked = [
-        (sense[0] == "~" and _has_noun(group), pinyin[:1].isupper(), order, position, sense.lstrip("~"))
-        for order, (pinyin, group) in enumerate(entries)
-        for position, sense in enumerate(group)
-    ]
-    ranked.sort(key=lambda row: (row[1], row[0], row[2], row[3]))
-    return ranked[0][4]
-
-
-def _has_noun(group: list[str]) -> bool:
-    return any(sense[0] != "~" for sense in group[:3])
+    """The gloss of a word: of the pronunciation with most senses, a thing before a deed, the first sense first."""
+    _, group = min(entries, key=lambda entry: (entry[0][:1].isupper(), -len(entry[1])))
+    things = [sense for sense in group[:3] if sense[0] != "~"]
+    chosen = things[0] if things else group[0].lstrip("~")
+    # "coconut palm, coconut" and "orange tree, orange": the fruit is what shops sell.
+    fruit = next((sense for sense in group[1:4] if chosen.startswith(sense + " ")), chosen)
+    return _REGION.sub("", fruit)
 
 
 def read(source: Path) -> dict[str, str]:
@@ -83,7 +82,7 @@ def read(source: Path) -> dict[str, str]:
             if line.startswith("#") or not (match := _ENTRY.match(line)):
                 continue
             _, word, pinyin, definition = match.groups()
-            if len(word) > LONGEST_WORD or not _HAN_WORD.match(word):
+            if word in _SKIPPED or len(word) > LONGEST_WORD or not _HAN_WORD.match(word):
                 continue
             found = list(senses(definition))
             if found:

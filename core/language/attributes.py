@@ -90,6 +90,10 @@ def _is_words(value: str) -> bool:
     if not value or value.casefold() in _MEANINGLESS or len(value) > 20_000:
         return False
     short = value[:2_000]
-    if _HASH.match(short) or _FILE.search(short) or short.startswith(("http://", "https://", "data:", "gid://", "/")):
+    if (
+        _HASH.match(short)
+        or _FILE.search(short)
+        or short.startswith(("http://", "https://", "data:", "gid://", "/"))
+    ):
         return False
     return not (short.isdigit() and len(short) > 6)

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from core.language.reading import Reader, Word
 
 _GLUE = {"和": "and", "与": "and", "及": "and", "或": "or", "无": "no", "没有": "no", "不": "not"}
+LONGEST_TOLD = 3  # words
+LONGEST_COMPOUND = 4  # characters
 _GRAMMAR = {"not": "without"}
 _BARE_WEARERS = frozenset({"man", "male", "woman", "female", "lady", "boy", "girl", "child"})
 
@@ -32,14 +34,22 @@ def _gloss(word: Word, reader: Reader) -> str:
     told = reader.dictionary.gloss(piece.text)
     if word.concept is None:
         return told or _by_character(piece.text, reader)
-    if told and word.concept in reader.meanings(told) and told not in _BARE_WEARERS:
+    if told and _is_closer(told, word, reader):
         return told
-    spoken = [reader.vocabulary.concept(concept).english for concept in (*word.implied, word.concept)]
+    spoken = [reader.vocabulary.concept(concept).english for concept in (*reader.further(word), word.concept)]
     return " ".join(dict.fromkeys(spoken))
+
+
+def _is_closer(told: str, word: Word, reader: Reader) -> bool:
+    """Whether the dictionary says it better: it knows the one word, the vocabulary names a group of synonyms."""
+    concept = reader.vocabulary.concept(word.concept or "")
+    if told in _BARE_WEARERS or word.piece.text == concept.chinese:
+        return False
+    return len(told.split()) <= LONGEST_TOLD
 
 
 def _by_character(text: str, reader: Reader) -> str:
     """A word of no dictionary is glossed by its characters when it is short enough to be a compound."""
-    if len(text) > 2:
+    if len(text) > LONGEST_COMPOUND:
         return ""
     return " ".join(filter(None, (reader.dictionary.gloss(character) for character in text)))

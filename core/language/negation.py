@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from core.language.reading import Word
 
 _CLAUSE_END = re.compile(r"[,.;:!?|，。；！？、\n()\[\]【】（）]")
-_NOT_FREE_OF = frozenset({"shipping", "size", "gift", "return", "returns", "standing", "people", "delivery", "sample"})
+_NOT_FREE_OF = frozenset(
+    {"shipping", "size", "gift", "return", "returns", "standing", "people", "delivery", "sample"}
+)
 _ADDITIVE = frozenset({"only", "just"})
 
 
@@ -43,7 +45,11 @@ def _scope_at(text: str, words: Sequence[Word], at: int) -> Scope | None:
         refused_end = _without_head(words, at + 1, end)
         if refused_end == at + 1 or _counts(words[at + 1]):
             return None
-        closing = refused_end == end and end < len(words) and words[end].piece.text in ("的", "以外", "之外", "外", "都")
+        closing = (
+            refused_end == end
+            and end < len(words)
+            and words[end].piece.text in ("的", "以外", "之外", "外", "都")
+        )
         return Scope(at, end + 1 if closing else refused_end, at + 1, refused_end)
     if at + 1 < len(words) and words[at + 1].grammar == "free" and _is_free_of(text, words, at):
         return Scope(at, at + 2, at, at + 1)

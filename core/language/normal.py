@@ -16,7 +16,11 @@ _INVISIBLE = re.compile(
 _SPACE = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 _QUOTES = str.maketrans("‘’ʼ`´“”«»‐‑‒–—−", "'''''\"\"\"\"------")
 _HAN = re.compile("[㐀-䶿一-鿿豈-﫿\U00020000-\U0003ffff]")
-_TAG = re.compile(r"<!--.*?-->|<(script|style)\b.*?</\1\s*>|</?[a-zA-Z][^<>]{0,500}>", re.DOTALL | re.IGNORECASE)
+# Traditional texts write the particle 着 as 著, which simplified Chinese keeps for "famous" and "to write".
+_PARTICLE = re.compile("(?<![显名专巨论原编土卓所合])著(?![名作称述者书])")
+_TAG = re.compile(
+    r"<!--.*?-->|<(script|style)\b.*?</\1\s*>|</?[a-zA-Z][^<>]{0,500}>", re.DOTALL | re.IGNORECASE
+)
 _LINK = re.compile(r"(?:https?://|www\.)[^\s<>\"']+", re.IGNORECASE)
 _ACCENT = re.compile("[\u0300-\u036f]")
 _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th"})
@@ -29,7 +33,7 @@ def clean(text: str, limit: int) -> str:
         text = unicodedata.normalize("NFKC", text)[: 2 * limit].translate(_QUOTES)
         text = _INVISIBLE.sub("", text)
         if has_han(text):
-            text = _simplifier().convert(text)
+            text = _PARTICLE.sub("着", _simplifier().convert(text))
     return _SPACE.sub(" ", text).strip()
 
 

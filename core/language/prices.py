@@ -19,9 +19,18 @@ _PRICED = r"(?:price[ds]?\s*|cost(?:s|ing)?\s*|价格|价位|售价|预算)?\s*"
 _FLAGS = re.IGNORECASE
 
 _RANGES = (
-    re.compile(rf"{_PRICED}(?:between\s+|from\s+)?({_MONEY}|{_NUMBER})\s*(?:-|~|to|and|到|至)\s*({_MONEY})(?:之间|以内)?", _FLAGS),
-    re.compile(rf"{_PRICED}(?:between\s+|from\s+)?({_SIGN}\s*{_NUMBER})\s*(?:-|~|to|and|到|至)\s*({_MONEY}|{_NUMBER})", _FLAGS),
-    re.compile(rf"(?:price[ds]?|价格|价位|售价|预算)\s*(?:between\s+|from\s+|在)?({_NUMBER})\s*(?:-|~|to|and|到|至)\s*({_NUMBER})", _FLAGS),
+    re.compile(
+        rf"{_PRICED}(?:between\s+|from\s+)?({_MONEY}|{_NUMBER})\s*(?:-|~|to|and|到|至)\s*({_MONEY})(?:之间|以内)?",
+        _FLAGS,
+    ),
+    re.compile(
+        rf"{_PRICED}(?:between\s+|from\s+)?({_SIGN}\s*{_NUMBER})\s*(?:-|~|to|and|到|至)\s*({_MONEY}|{_NUMBER})",
+        _FLAGS,
+    ),
+    re.compile(
+        rf"(?:price[ds]?|价格|价位|售价|预算)\s*(?:between\s+|from\s+|在)?({_NUMBER})\s*(?:-|~|to|and|到|至)\s*({_NUMBER})",
+        _FLAGS,
+    ),
 )
 _MOST = (
     re.compile(rf"{_PRICED}\b(?:under|below|less than|cheaper than|lower than|no more than|not more than|not over|up to|at most|max(?:imum)?|within)\s+({_MAYBE})", _FLAGS),

@@ -29,7 +29,9 @@ def product_terms(product: Product, fields: Collection[str], reader: Reader) -> 
         for told in told_attributes(product.attributes):
             _read_into(strong, weak, told.text, reader, about=told.kind)
             strong.update(told.concepts)
-            strong.update(wider for concept in told.concepts for wider in reader.vocabulary.concept(concept).broader)
+            strong.update(
+                wider for concept in told.concepts for wider in reader.vocabulary.concept(concept).broader
+            )
     if "description" in fields:
         _read_into(weak, weak, prose(product.description, MAX_DESCRIPTION), reader, about=None)
     return ProductTerms(frozenset(strong), frozenset(weak - strong))
@@ -76,4 +78,8 @@ def _affirmed(text: str, words: list[Word]) -> list[Word]:
     scopes = [scope for scope in negations(text, words) if words[scope.start].piece.text not in ("not", "no")]
     if not scopes:
         return words
-    return [word for at, word in enumerate(words) if not any(s.refused_start <= at < s.refused_end for s in scopes)]
+    return [
+        word
+        for at, word in enumerate(words)
+        if not any(s.refused_start <= at < s.refused_end for s in scopes)
+    ]

@@ -14,7 +14,14 @@ from core.language.words import Atom, Stemmer, atoms, is_stop_word, singular
 GOODS = "kind"
 GRAMMAR = "word"
 _WEARERS = frozenset({"gender", "age"})
-_DYED = ("kind:clothing", "kind:footwear", "kind:bag", "kind:accessory", "kind:home-textile", "kind:furniture")
+_DYED = (
+    "kind:clothing",
+    "kind:footwear",
+    "kind:bag",
+    "kind:accessory",
+    "kind:home-textile",
+    "kind:furniture",
+)
 _THING = "word:thing"
 _WORN_BY = {
     "mens": "gender:men", "womens": "gender:women", "boys": "gender:boys", "girls": "gender:girls",
@@ -61,6 +68,18 @@ class Reader:
         pieces = self.segmenter.pieces(english)
         return pieces[0].concepts if len(pieces) == 1 else ()
 
+    def further(self, word: Word) -> tuple[str, ...]:
+        """What a word implies that its concept and its name don't say."""
+        if not word.implied or word.concept is None:
+            return ()
+        concept = self.vocabulary.concept(word.concept)
+        said = f"{concept.id.replace('-', ' ')} {concept.english}"
+        return tuple(
+            implied
+            for implied in word.implied
+            if implied not in concept.broader and implied.partition(":")[2].partition("-")[0] not in said
+        )
+
     def token(self, word: str) -> str:
         """What a word of a script with spaces is in the index: nouns of the vocabulary keep their endings."""
         noun = singular(word)
@@ -86,7 +105,9 @@ class Reader:
     def _spelled_out(self, piece: Piece, concepts: tuple[str, ...]) -> Word:
         """A wearer's thing (womens-shoe) is the thing and the wearer; a form may say more than its concept."""
         wearer = _WORN_BY.get(concepts[0].removeprefix("kind:").partition("-")[0])
-        parent = next((p for p in self.vocabulary.concept(concepts[0]).parents if p.startswith("kind:")), None)
+        parent = next(
+            (p for p in self.vocabulary.concept(concepts[0]).parents if p.startswith("kind:")), None
+        )
         if concepts[0].startswith("kind:") and wearer and parent:
             return Word(piece, (parent,), (wearer,))
         implied = self._implied(piece) if len(piece.words) > 1 else ()
@@ -102,7 +123,8 @@ class Reader:
 
     def _is_dyed(self, piece: Piece) -> bool:
         return any(
-            concept.startswith("kind:") and (concept in _DYED or set(_DYED) & set(self.vocabulary.concept(concept).broader))
+            concept.startswith("kind:")
+            and (concept in _DYED or set(_DYED) & set(self.vocabulary.concept(concept).broader))
             for concept in piece.concepts
         )
 
@@ -149,7 +171,8 @@ class Reader:
 
     def _names(self, words: Sequence[Atom], wider: set[str]) -> bool:
         return any(
-            form.length == len(words) and wider & set(form.concepts) for form in self.vocabulary.forms_at(words, 0)
+            form.length == len(words) and wider & set(form.concepts)
+            for form in self.vocabulary.forms_at(words, 0)
         )
 
 

@@ -118,7 +118,9 @@ def _cheapest(steps: Sequence[Sequence[_Step]], inside: Sequence[bool]) -> list[
             end = at + step.length
             cost = step.cost + costs[end] + (_ACROSS if inside[end] else 0.0)
             before = chosen[at]
-            if cost < best - 1e-9 or (cost < best + 1e-9 and before is not None and step.length > before.length):
+            if cost < best - 1e-9 or (
+                cost < best + 1e-9 and before is not None and step.length > before.length
+            ):
                 best, chosen[at] = cost, step
         costs[at] = best
     way: list[tuple[int, _Step]] = []

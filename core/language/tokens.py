@@ -17,7 +17,21 @@ _MEASURES = {
 }  # fmt: skip
 _MEASURE = re.compile(
     r"(\d+(?:\.\d+)?)\s?("
-    + "|".join([*sorted(_MEASURES, key=len, reverse=True), "cm", "mm", "ml", "kg", "oz", "lb", "gb", "tb", "mah", "ft"])
+    + "|".join(
+        [
+            *sorted(_MEASURES, key=len, reverse=True),
+            "cm",
+            "mm",
+            "ml",
+            "kg",
+            "oz",
+            "lb",
+            "gb",
+            "tb",
+            "mah",
+            "ft",
+        ]
+    )
     + r")(?![a-zA-Z])",
     re.IGNORECASE,
 )
@@ -44,8 +58,8 @@ def unit_of(word: Word, reader: Reader) -> Unit:
 
 
 def implied_units(word: Word, reader: Reader) -> Iterator[Unit]:
-    """What a word asks for besides its main meaning."""
-    for concept in word.implied:
+    """What a word asks for besides its main meaning, when that doesn't say it already (a hiking boot is for hiking)."""
+    for concept in reader.further(word):
         yield Unit((concept,), concept, reader.vocabulary.concept(concept).broader)
 
 
@@ -97,7 +111,9 @@ def gloss_tokens(word: Word, reader: Reader) -> list[str]:
     read = [other for other in reader.read(gloss) if other.grammar is None]
     if len(read) == 1 and read[0].is_goods:
         return [*read[0].concepts, *_own(read[0], reader)]
-    plain = [reader.token(atom.word) for other in read for atom in other.piece.words if not is_stop_word(atom.word)]
+    plain = [
+        reader.token(atom.word) for other in read for atom in other.piece.words if not is_stop_word(atom.word)
+    ]
     return plain[:MOST_GLOSS_TOKENS]
 
 

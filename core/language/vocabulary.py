@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -11,6 +12,8 @@ from core.language.normal import clean
 from core.language.words import Atom, Stemmer, atoms, singular
 
 MAX_FORM_CHARACTERS = 80
+_ASCII_WORD = re.compile(r"[0-9]+[.,][0-9]+[a-z0-9]*|[a-z0-9]+(?:'[a-z0-9]+)*")
+_ALL_HAN = re.compile("[㐀-䶿一-鿿]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,8 @@ class Concept:
 
     id: str
     english: str
+    chinese: str = ""
+    """The Chinese form that the English one translates; other forms may be narrower."""
     parents: tuple[str, ...] = ()
     broader: tuple[str, ...] = ()
 
@@ -55,9 +60,12 @@ class Vocabulary:
         for entry in entries:
             parents[entry.id] = tuple(dict.fromkeys(parents.get(entry.id, ()) + entry.parents))
         english = {entry.id: entry.english[0] for entry in reversed(entries) if entry.english}
+        chinese = {entry.id: entry.chinese[0] for entry in reversed(entries) if entry.chinese}
         for concept in parents:
             said = english.get(concept, concept.partition(":")[2].replace("-", " "))
-            self._concepts[concept] = Concept(concept, said, parents[concept], _ancestors(concept, parents))
+            self._concepts[concept] = Concept(
+                concept, said, chinese.get(concept, ""), parents[concept], _ancestors(concept, parents)
+            )
         self._insert(entries)
 
     @classmethod
@@ -73,7 +81,9 @@ class Vocabulary:
 
     def concept(self, concept_id: str) -> Concept:
         """The concept of an id; one that is only named as a parent has no forms and no ancestors."""
-        return self._concepts.get(concept_id) or Concept(concept_id, concept_id.partition(":")[2].replace("-", " "))
+        return self._concepts.get(concept_id) or Concept(
+            concept_id, concept_id.partition(":")[2].replace("-", " ")
+        )
 
     def forms_at(self, sequence: Sequence[Atom], start: int) -> list[Form]:
         """The forms that begin at an atom, every length once."""
@@ -104,19 +114,21 @@ class Vocabulary:
         return (word,) if one == word else (word, one)
 
     def _insert(self, entries: Sequence[_Entry]) -> None:
-        spelled = [(entry.id, atoms(clean(form, MAX_FORM_CHARACTERS))) for entry in entries for form in entry.forms]
-        for concept, sequence in spelled:
-            self._put([atom.word for atom in sequence], concept, True)
+        spelled = [(entry.id, _words(form)) for entry in entries for form in entry.forms]
+        for concept, words in spelled:
+            self._put(words, concept, True)
+        for concept, words in spelled:
+            if not words[-1].isascii():
+                continue
+            ones = [singular(word) for word in words]
             if concept.startswith("kind:"):
-                self.nouns.update(singular(atom.word) for atom in sequence if atom.script == "word")
-        for concept, sequence in spelled:
-            words = [atom.word for atom in sequence]
-            if not _is_plural(words[-1]):
-                self._put([singular(word) for word in words], concept, False)
-            if len(words) == 2 and len("".join(words)) > 5 and all(w.isascii() and w.isalpha() for w in words):
-                self._put(["".join(words)], concept, False)
-            if not concept.startswith("kind:") and words[-1].isascii():
+                self.nouns.update(ones)
+            else:
                 self._put([*words[:-1], "=" + self._stemmer.stem(words[-1])], concept, False)
+            if ones != words and not _is_plural(words[-1]):
+                self._put(ones, concept, False)
+            if len(words) == 2 and len("".join(words)) > 5 and "".join(words).isalpha():
+                self._put(["".join(words)], concept, False)
 
     def _put(self, words: Sequence[str], concept: str, shared: bool) -> None:
         """Lays a form; one derived from another spelling never joins a form that is written out."""
@@ -159,6 +171,15 @@ def _ancestors(concept: str, parents: Mapping[str, tuple[str, ...]]) -> tuple[st
         found.update(dict.fromkeys(fresh))
         level = tuple(grand for parent in fresh for grand in parents.get(parent, ()))
     return tuple(found)
+
+
+def _words(form: str) -> list[str]:
+    """The folded words of a form; the quick ways give what atoms() gives, and most forms take them."""
+    if form.isascii():
+        return [word.replace("'", "") for word in _ASCII_WORD.findall(form)]
+    if _ALL_HAN.fullmatch(form):
+        return list(form)
+    return [atom.word for atom in atoms(clean(form, MAX_FORM_CHARACTERS))]
 
 
 def _is_plural(word: str) -> bool:

@@ -28,7 +28,9 @@ _STOP = frozenset(
     " who which what where when how will would can could should do does did has have had just only more most other"
     " want need looking find show please like s t".split()
 )
-_HAN_STOP = frozenset("的地得了和与及或在是有我你他她它这那个为着过被把给吗呢吧啊呀之其等也都就还又请找想要买求来去到上下里中带配款件条双只")
+_HAN_STOP = frozenset(
+    "的地得了和与及或在是有我你他她它这那个为着过被把给吗呢吧啊呀之其等也都就还又请找想要买求来去到上下里中带配款件条双只"
+)
 _IRREGULAR = {
     "feet": "foot", "teeth": "tooth", "mice": "mouse", "geese": "goose", "knives": "knife", "wolves": "wolf",
     "shelves": "shelf", "leaves": "leaf", "scarves": "scarf", "loaves": "loaf", "halves": "half", "calves": "calf",
