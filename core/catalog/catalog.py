@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 
 import numpy as np
 from sqlalchemy import Connection, select
@@ -45,6 +45,11 @@ class Catalog:
         """Grows with every committed change; never the same again, even when the catalog is made anew."""
         with self._reading() as connection:
             return self._corpus(connection).revision
+
+    def size(self) -> int:
+        """How many products the catalog holds; kept up to date with each write, so it costs nothing to ask."""
+        with self._reading() as connection:
+            return self._corpus(connection).products
 
     def counts(self) -> CatalogCounts:
         """How much the catalog holds; counted once a revision."""
@@ -222,8 +227,11 @@ class Catalog:
     def _reading(self) -> AbstractContextManager[Connection]:
         return self._database.reading()
 
-    def _writing(self) -> AbstractContextManager[Connection]:
-        return self._database.writing()
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with self._database.writing() as connection:
+            self._corpus(connection)  # Nothing may be written into a catalog that was removed meanwhile.
+            yield connection
 
     def _corpus(self, connection: Connection) -> Corpus:
         corpus = tallies.corpus(connection, self.id)

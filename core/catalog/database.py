@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, ProgrammingError
 
 from core.catalog.migrations import bring_up_to_date
 from core.errors import DataFolderProblem
@@ -37,8 +38,8 @@ _ON_CONNECT = (
 class Database:
     """One database for many threads: readers never wait, writers take turns."""
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+    def __init__(self, engine: Engine, place: str) -> None:
+        self._engine, self._place = engine, place
         self._writer = engine.execution_options(writes=True)
         self._turn = threading.Lock()
 
@@ -48,31 +49,45 @@ class Database:
         path = _file_of(url)
         if path is not None:
             _make_folder(path)
+        database = cls(_engine(url), make_url(url).render_as_string() if path is None else str(path))
         try:
-            engine = _engine(url)
-            database = cls(engine)
-            if path is not None:
-                _use_write_ahead_log(engine)
-            bring_up_to_date(database.reading, database.writing)
-        except DBAPIError as error:
-            raise DataFolderProblem(url if path is None else str(path), str(error.orig)) from error
+            database._prepare(path)
+        except BaseException:
+            database.close()
+            raise
         return database
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A connection that sees one state of the database until it is given back."""
-        with self.engine.connect() as connection:
+        """A connection that sees one state of the database until it is given back; DataFolderProblem."""
+        with self._naming_problems(), self._engine.connect() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A connection in one transaction: all of it is stored when the block ends, or nothing."""
-        with self._turn, self._writer.begin() as connection:
+        with self._turn, self._naming_problems(), self._writer.begin() as connection:
             yield connection
 
     def close(self) -> None:
         """Gives all connections back to the system."""
-        self.engine.dispose()
+        self._engine.dispose()
+
+    def _prepare(self, path: Path | None) -> None:
+        if path is not None:
+            with self._naming_problems():
+                _use_write_ahead_log(self._engine)
+        bring_up_to_date(self.reading, self.writing)
+
+    @contextmanager
+    def _naming_problems(self) -> Iterator[None]:
+        """A full disk, a locked or a damaged file is the folder's problem, and told as such."""
+        try:
+            yield
+        except (DatabaseError, sqlite3.Error) as error:
+            if isinstance(error, IntegrityError | ProgrammingError | DataError):
+                raise
+            raise DataFolderProblem(self._place, str(getattr(error, "orig", error))) from error
 
 
 def _file_of(url: str) -> Path | None:
@@ -124,9 +139,9 @@ def _use_write_ahead_log(engine: Engine) -> None:
         try:
             connection.cursor().execute("PRAGMA journal_mode = WAL").fetchone()
             return
-        except Exception as error:
+        except sqlite3.OperationalError as error:
             if "locked" not in str(error) or time.monotonic() > give_up:
-                raise OperationalError("PRAGMA journal_mode = WAL", None, error) from error
+                raise
             time.sleep(0.05)
         finally:
             connection.close()

@@ -122,11 +122,27 @@ def test_words_are_sought_among_the_given_products_only(shop: Catalog) -> None:
 
 
 CLOTHES = [
-    Product("hoodie", category=("Women", "Tops"), price=20.0, attributes={"color": ("Pink", "Black"), "size": ("XL",)}),
-    Product("shirt", category=("Women", "Tops", "Shirts"), price=10.0, attributes={"color": ("pink",), "brand": ("Acme Co",)}),
-    Product("jeans", category=("Men", "Tops"), price=80.0, currency="EUR", attributes={"waist": ("32",), "颜色": ("蓝色",)}),
+    Product(
+        "hoodie",
+        category=("Women", "Tops"),
+        price=20.0,
+        attributes={"color": ("Pink", "Black"), "size": ("XL",)},
+    ),
+    Product(
+        "shirt",
+        category=("Women", "Tops", "Shirts"),
+        price=10.0,
+        attributes={"color": ("pink",), "brand": ("Acme Co",)},
+    ),
+    Product(
+        "jeans",
+        category=("Men", "Tops"),
+        price=80.0,
+        currency="EUR",
+        attributes={"waist": ("32", "34"), "颜色": ("蓝色",)},
+    ),
     Product("gift"),
-]  # fmt: skip
+]
 
 
 @pytest.fixture
@@ -152,7 +168,8 @@ def clothes(shop: Catalog) -> Catalog:
         ("NOT price > 10", "shirt gift"),
         ("price = cheap", ""),
         ("waist >= 30", "jeans"),
-        ("waist 33 TO 40", ""),
+        ("waist 33 TO 40", "jeans"),
+        ("waist 32.5 TO 33.5", ""),
         ("color > 3", ""),
         ("currency = eur", "jeans"),
         ("颜色 = 蓝色", "jeans"),
