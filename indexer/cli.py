@@ -58,7 +58,7 @@ def ingest_feed(  # noqa: PLR0913 one parameter an option
     limit: LimitOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
-) -> int:
+) -> None:
     """Add and update products from a feed; running it again changes nothing and finishes what was broken off.
 
     Try:  lychee ingest products.csv   ·   lychee ingest pictures/ --catalog photos --prune
@@ -72,7 +72,8 @@ def ingest_feed(  # noqa: PLR0913 one parameter an option
         opened = open_feed(source, form=form, images=images or here)
         report = _ingested(opened, options, settings_in_force(data), quiet=as_json)
     _tell(report, as_json=as_json)
-    return 1 if report.interrupted or (strict and report.rejected) else 0
+    if report.interrupted or (strict and report.rejected):
+        raise typer.Exit(1)
 
 
 def show_rejects(

@@ -14,6 +14,7 @@ from core.language import Language
 from indexer.feeds import open_feed
 from indexer.pipeline import ingest
 from indexer.report import IngestOptions, IngestReport, Watch, Workbench
+from indexer.sources import PictureSources
 from tests.color_encoder import ColorEncoder
 
 COLOURS = ("red", "green", "blue", "yellow", "black", "white", "purple", "orange")
@@ -52,10 +53,15 @@ class Shop:
         self.store = CatalogStore.open(f"sqlite:///{self.data / 'catalog.db'}")
 
     def ingest(
-        self, source: Path, options: IngestOptions | None = None, watch: Watch | None = None
+        self,
+        source: Path,
+        options: IngestOptions | None = None,
+        *,
+        watch: Watch | None = None,
+        sources: PictureSources | None = None,
     ) -> IngestReport:
         bench = Workbench(self.store, self.encoder, self.language, self.data)
-        return ingest(open_feed(source), bench, options or IngestOptions(), watch=watch)
+        return ingest(open_feed(source), bench, options or IngestOptions(), watch=watch, sources=sources)
 
     def catalog(self, name: str = "products") -> Catalog:
         return self.store.catalog(name)
