@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-import click
 import indexer.cli
 import typer
 
@@ -15,7 +14,15 @@ from api.commands import serving
 from core.command import DataOption, settings_in_force
 from core.errors import LycheeError
 
+
+def _leave(code: object, **_: object) -> None:
+    """What a command returns is its exit code."""
+    if isinstance(code, int) and code:
+        raise typer.Exit(code)
+
+
 app = typer.Typer(
+    result_callback=_leave,
     name="lychee",
     help="Product search by words and by picture.\n\n"
     "Try:  lychee demo   ·   lychee ingest products.csv   ·   lychee search 浅粉色连衣裙",
@@ -41,18 +48,13 @@ def demo(data: DataOption = None, host: serving.HostOption = None, port: serving
 def run(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and answers its exit code; an error that a user can mend is one sentence on stderr."""
     try:
-        answer = app(arguments, standalone_mode=False)
+        app(arguments)
     except LycheeError as error:
         typer.echo(f"lychee: {error}", err=True)
         return error.exit_code
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except (typer.Abort, KeyboardInterrupt):
-        return 1
-    except typer.Exit as leave:
-        return leave.exit_code
-    return answer if isinstance(answer, int) else 0
+    except SystemExit as leave:
+        return leave.code if isinstance(leave.code, int) else 0
+    return 0
 
 
 def main() -> None:
