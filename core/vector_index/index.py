@@ -96,12 +96,15 @@ class VectorIndex:
             return NO_KEYS, np.empty(0, np.float32)
         if among is not None and np.any(among[1:] <= among[:-1]):
             among = np.unique(among)
-        keys, cosines = self._nearest_added(query, among)
+        parts = []
+        if len(self._added):
+            parts.append(self._nearest_added(query, among))
         if self._published is not None and self._published.quick is not None:
             search = Search(self._published, self._published.quick, self._hidden)
-            base_keys, base_cosines = search.nearest(query, limit, among=among)
-            keys, cosines = np.concatenate([keys, base_keys]), np.concatenate([cosines, base_cosines])
-        keys, cosines = best_of_products(keys, cosines)
+            parts.append(search.nearest(query, limit, among=among))
+        keys, cosines = parts[0]
+        if len(parts) > 1:
+            keys, cosines = best_of_products(*(np.concatenate(both) for both in zip(*parts, strict=True)))
         return keys[:limit], cosines[:limit]
 
     def with_changes(self, batches: Iterable[VectorBatch], removed: Keys, revision: int) -> VectorIndex:

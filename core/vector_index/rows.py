@@ -14,6 +14,8 @@ from core.vector_index.native import products_of_halves
 Floats = NDArray[np.float32]
 RowNumbers = NDArray[np.int64]
 
+MANY = 16
+"""Above one key in so many rows, marking keys in a table beats looking them up one by one."""
 VALUES_AT_ONCE = 262_144
 """Stored numbers are widened to float32 in pieces that stay in the processor's cache (1 MB)."""
 
@@ -61,6 +63,18 @@ class RowTable:
     def rows_of(self, keys: Keys) -> RowNumbers:
         """All rows of the keys, those of one key together."""
         return _ranges(*self.spans_of(keys))
+
+    def rows_of_sorted(self, keys: Keys) -> RowNumbers:
+        """The same for ascending keys, faster where they are many."""
+        if not len(self) or len(keys) * MANY < len(self):
+            return self.rows_of(keys)
+        lowest, highest = int(self.keys[0]), int(self.keys[-1])
+        if highest - lowest > MANY * len(self):
+            return self.rows_of(keys)
+        wanted = np.zeros(highest - lowest + 1, np.bool_)
+        inside = slice(*np.searchsorted(keys, (lowest, highest + 1)))
+        wanted[keys[inside] - lowest] = True
+        return np.flatnonzero(wanted[self.keys - lowest])
 
     def without(self, keys: Keys) -> RowTable:
         """These rows less those of the keys, copied."""

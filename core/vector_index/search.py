@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,8 +15,8 @@ from core.vector_index.rows import Floats, RowNumbers, best_of_products, is_amon
 ROWS_AT_ONCE = 16_384
 EXACT_ROWS = 8_192
 """So few rows are compared one by one sooner than a selector over the whole index is set up."""
-POOL_FACTOR, POOL_FLOOR = 5, 256
-"""The quick scan answers this many times the rows that are wanted: its order is rough."""
+POOL_FACTOR, POOL_EXTRA = 2, 200
+"""The quick scan answers twice the rows that are wanted and 200 more: its order is rough."""
 WIDENING = 4
 
 
@@ -32,7 +33,7 @@ class Search:
         """Distinct products, best first, ties by key; short only when no more match. `among` ascends."""
         rows: RowNumbers | None = None
         if among is not None:
-            rows = self.published.rows.rows_of(among[~is_among(among, self.hidden)])
+            rows = self.published.rows.rows_of_sorted(among[~is_among(among, self.hidden)])
             if len(rows) <= EXACT_ROWS:
                 return self._rescored(query, rows)
         matching = len(self.published.rows) if rows is None else len(rows)
@@ -50,9 +51,8 @@ class Search:
 
     def _first_pool(self, limit: int) -> int:
         manifest = self.published.manifest
-        rows_a_product = manifest.count / manifest.products
-        factor = 1 if self.quick.exact else POOL_FACTOR
-        return max(POOL_FLOOR, int(limit * factor * rows_a_product))
+        rows = limit * manifest.count / manifest.products
+        return math.ceil(rows if self.quick.exact else rows * POOL_FACTOR + POOL_EXTRA)
 
     def _first_effort(self, matching: int) -> float:
         """The rarer the matching rows, the further away the nearest of them are."""
