@@ -203,7 +203,7 @@ class Catalog:
     def vectors(self, channel: Channel, fingerprint: str, *, since: int = 0) -> Iterator[VectorBatch]:
         """Vectors in key order, of the products that changed after a revision; bounded memory."""
         with self._reading() as connection:
-            keys = np.sort(keys_of(connection, reading.changed(self.id, since)))
+            keys = keys_of(connection, reading.changed(self.id, since))
         return vectors.batches(self._database, channel, fingerprint, keys)
 
     def vectors_of(self, channel: Channel, fingerprint: str, keys: Keys) -> Iterator[VectorBatch]:
@@ -213,7 +213,7 @@ class Catalog:
     def changed_since(self, revision: int) -> Keys:
         """The keys of the products that were added or changed after a revision, ascending."""
         with self._reading() as connection:
-            return np.sort(keys_of(connection, reading.changed(self.id, revision)))
+            return keys_of(connection, reading.changed(self.id, revision))
 
     def removed_since(self, revision: int) -> Keys:
         """The keys of the products that were removed after a revision, ascending; none of them exists now.

@@ -90,7 +90,7 @@ class Passing:
         return _distinct(self._read(select(ATTRIBUTE.c.product_key).where(*of_name, condition)))
 
     def _read(self, wanted: Select[tuple[int]]) -> Keys:
-        return np.sort(keys_of(self.connection, wanted))
+        return keys_of(self.connection, wanted)
 
 
 def _distinct(keys: Keys) -> Keys:

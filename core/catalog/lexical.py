@@ -55,6 +55,8 @@ def posting(key: int, terms: ProductTerms) -> Posting:
 
 def opaque(token: str) -> str:
     """The token as it is indexed: without white space and control characters, which would divide it."""
+    if token.isalnum():  # Nearly all are, and need no look at each of their characters.
+        return token
     return "_".join(storable(token).translate(_CONTROLS).split())
 
 

@@ -114,7 +114,7 @@ def removed(connection: Connection, catalog_id: int, since: int) -> Keys:
     gone = select(TOMBSTONE.c.product_key).where(
         TOMBSTONE.c.catalog_id == catalog_id, TOMBSTONE.c.revision > since
     )
-    return np.sort(keys_of(connection, gone))
+    return keys_of(connection, gone)
 
 
 def _all_but_present(connection: Connection, catalog_id: int) -> Keys:

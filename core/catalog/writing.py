@@ -24,6 +24,8 @@ from core.catalog.tallies import add_products, add_tokens, next_revision
 
 MAX_TOMBSTONES = 100_000
 """Removals a catalog remembers one by one; about 4 MB."""
+FORGOTTEN_AT_ONCE = 5_000
+"""Products whose words are in memory at once while they are removed."""
 
 
 def write_rows(
@@ -50,7 +52,8 @@ def remove_products(connection: Connection, catalog_id: int, keys: Sequence[int]
         return
     revision = next_revision(connection, catalog_id)
     add_products(connection, catalog_id, -len(keys))
-    _forget_details(connection, catalog_id, keys)
+    for start in range(0, len(keys), FORGOTTEN_AT_ONCE):
+        _forget_details(connection, catalog_id, keys[start : start + FORGOTTEN_AT_ONCE])
     connection.execute(delete(PRODUCT).where(PRODUCT.c.key.in_(one_of_keys(connection, keys))))
     connection.execute(
         insert(TOMBSTONE),

@@ -191,9 +191,21 @@ def test_vectors_come_in_key_order_with_their_features(
     pictures = list(shop.vectors(Channel.PICTURE, "fp"))
     texts = list(shop.vectors(Channel.TEXT, "fp"))
 
+    some = list(shop.vectors_of(Channel.TEXT, "fp", np.array([3, 1])))
+
+    assert [batch.keys.tolist() for batch in some] == [[1, 3]]
     assert [len(batch) for batch in pictures] == [2, 2, 2]
     assert np.concatenate([batch.keys for batch in pictures]).tolist() == [1, 1, 2, 2, 3, 3]
     assert np.concatenate([batch.scales for batch in texts]).tolist() == [0.5, 1.5, 2.5]
     assert texts[0].vectors.dtype == np.float32
     assert texts[0].features is not None
     assert texts[0].features.tolist() == [codes.tolist()] * 2
+
+
+def test_everything_can_be_read_back_in_the_order_it_came(shop: Catalog) -> None:
+    products = [Product(f"p{i}", price=float(i) if i % 2 else None) for i in range(1_203)]
+    shop.write([row(product) for product in products])
+
+    assert list(shop.export()) == products
+    assert [stored.product for stored in shop.stored()] == products
+    assert shop.prices(np.array([1, 2, 4, 9_999])) == {2: 1.0, 4: 3.0}

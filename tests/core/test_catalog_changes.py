@@ -109,13 +109,17 @@ def test_a_catalog_made_anew_never_repeats_a_revision(store: CatalogStore) -> No
         old.write(plain("a"))
 
 
-def test_prune_removes_what_a_run_neither_wrote_nor_saw(shop: Catalog) -> None:
-    shop.write(plain("old", "seen", "written"), run=shop.begin_run())
+def test_prune_removes_what_a_run_neither_wrote_nor_saw(
+    shop: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.write(plain("old", "older", "oldest", "gone", "seen", "written"), run=shop.begin_run())
     run = shop.begin_run()
     shop.write(plain("written", "new"), run=run)
     shop.mark_seen(["seen", "unknown"], run)
 
-    assert shop.prune(run) == 1
+    monkeypatch.setattr("core.catalog.writing.FORGOTTEN_AT_ONCE", 2)
+
+    assert shop.prune(run) == 4
     assert ids(shop) == ["seen", "written", "new"]
     assert shop.prune(run) == 0
 
