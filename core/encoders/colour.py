@@ -19,9 +19,9 @@ _BITS = 5
 _CELLS = 1 << (3 * _BITS)
 _LIGHTNESS = np.linspace(8, 95, 5, dtype=np.float32)
 _AXIS = np.linspace(-50, 60, 6, dtype=np.float32)
-_SOFTNESS = 12.0
+_SOFTNESS = 6.0
 _THUMBNAIL = 96
-_BACKGROUND_DISTANCE = 10.0
+_BACKGROUND_DISTANCE = 7.0
 _PLAIN_BORDER = 0.5
 _LEAST_FOREGROUND = 0.02
 
@@ -100,7 +100,11 @@ def _histogram(cells: Float) -> Float:
 def _foreground_cells(image: Image.Image) -> Float:
     """How much of the foreground falls into each cell of the RGB cube; never all zero."""
     pixels = np.asarray(image) >> (8 - _BITS)
-    index = (pixels[..., 0].astype(np.int32) << 2 * _BITS) | (pixels[..., 1].astype(np.int32) << _BITS) | pixels[..., 2]
+    index = (
+        (pixels[..., 0].astype(np.int32) << 2 * _BITS)
+        | (pixels[..., 1].astype(np.int32) << _BITS)
+        | pixels[..., 2]
+    )
     weights = _foreground(index).astype(np.float32)
     return np.bincount(index.ravel(), weights=weights.ravel(), minlength=_CELLS).astype(np.float32)
 
@@ -128,7 +132,10 @@ def _reached(background: NDArray[np.bool_]) -> NDArray[np.bool_]:
 @lru_cache(maxsize=64)
 def _middle(shape: tuple[int, int]) -> Float:
     """Gaussian weight around the middle."""
-    sides = [np.exp(-2 * np.square(np.linspace(-1, 1, n, dtype=np.float32))) if n > 1 else np.ones(1, np.float32) for n in shape]
+    sides = [
+        np.exp(-2 * np.square(np.linspace(-1, 1, n, dtype=np.float32))) if n > 1 else np.ones(1, np.float32)
+        for n in shape
+    ]
     return np.outer(*sides)
 
 
@@ -152,7 +159,9 @@ def _closeness(tables: _Tables, word: int) -> Float:
 
 
 def _word_distance(lab: Float, word: str) -> Float:
-    examples = _lab(np.array([list(bytes.fromhex(code)) for code in _EXAMPLES[word].split()], dtype=np.float32))
+    examples = _lab(
+        np.array([list(bytes.fromhex(code)) for code in _EXAMPLES[word].split()], dtype=np.float32)
+    )
     return np.sqrt(np.square(lab[:, None] - examples[None]).sum(axis=2)).min(axis=1)
 
 
