@@ -27,8 +27,8 @@ _ON_CONNECT = (
     # hundred products at a time; one fsync for each of these is noise beside encoding their pictures.
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
+    # No mmap_size: each pooled connection would map the file by itself and seem to hold as much memory.
     "PRAGMA cache_size = -8000",
-    "PRAGMA mmap_size = 268435456",
     "PRAGMA wal_autocheckpoint = 4000",
     "PRAGMA journal_size_limit = 67108864",
     "PRAGMA temp_store = MEMORY",
