@@ -32,32 +32,38 @@ class Session:
 
     def run(self, rows: NDArray[np.float32], present: NDArray[np.float32]) -> NDArray[np.float32]:
         """Rows (n, tokens, 384) and a 1 for each that is there (n, tokens) to unit vectors (n, 384)."""
-        answer = self._request.infer({0: rows, 1: present}, share_inputs=True)
-        return np.array(answer[0], np.float32)
+        return np.array(self._request.infer({0: rows, 1: present})[0], np.float32)
 
 
 class Network:
-    """The compiled encoder."""
+    """The compiled encoder; each run keeps one core busy, and as many run at once as there are cores."""
 
-    def __init__(self, compiled: ov.CompiledModel) -> None:
-        self._compiled = compiled
+    def __init__(self, compiled: ov.CompiledModel, cores: int) -> None:
+        self._compiled, self.cores = compiled, cores
 
     @classmethod
-    def load(cls, weights: WeightsFile, *, threads: int | None = None) -> Network:
+    def load(cls, weights: WeightsFile, *, cores: int | None = None) -> Network:
         """Compiled for this CPU; as int8 and float32, so that vectors of one machine serve on another."""
-        return cls(compile_graph(encoder_graph(weights, rounded_linear(packaged_ranges())), threads=threads))
+        cores = cores or len(os.sched_getaffinity(0))
+        graph = encoder_graph(weights, rounded_linear(packaged_ranges()))
+        return cls(compile_graph(graph, cores=cores), cores)
 
     def session(self) -> Session:
         """A runner of its own buffers for one thread at a time."""
         return Session(self._compiled.create_infer_request())
 
 
-def compile_graph(graph: ov.Model, *, threads: int | None = None) -> ov.CompiledModel:
-    """For the CPU, without bfloat16 even where it has that."""
+def compile_graph(graph: ov.Model, *, cores: int = 1) -> ov.CompiledModel:
+    """For the CPU, without bfloat16 even where it has that.
+
+    One thread a run: these matrices are too small to be worth splitting, and a run that waits for the slowest of
+    its threads suffers most on a machine with other work. Pinned threads would suffer the same way.
+    """
     options = {
-        "PERFORMANCE_HINT": "LATENCY",
+        "NUM_STREAMS": str(cores),
+        "INFERENCE_NUM_THREADS": str(cores),
         "INFERENCE_PRECISION_HINT": "f32",
-        "INFERENCE_NUM_THREADS": str(threads or os.cpu_count() or 1),
+        "ENABLE_CPU_PINNING": False,
     }
     return ov.Core().compile_model(graph, "CPU", options)
 

