@@ -54,7 +54,8 @@ def tower() -> E5Text:
 
 
 def _lengths(vectors: Vectors) -> Vectors:
-    return np.sqrt((vectors * vectors).sum(axis=1))
+    lengths: Vectors = np.sqrt((vectors * vectors).sum(axis=1))
+    return lengths
 
 
 def test_vectors_are_the_ones_measured_when_the_tower_was_built(tower: E5Text) -> None:
