@@ -34,7 +34,7 @@ class Plan:
 
     @classmethod
     def of(cls, rows: int, *, exact: bool) -> Plan:
-        """The layout measured best for this many rows; see docs/decisions on the vector index."""
+        """The layout measured best for this many rows."""
         if exact or rows <= EXACT_BELOW_ROWS:
             return cls(True, 0, 0, 0)
         lists = 1 << round(np.log2(1.5 * np.sqrt(rows)))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +35,20 @@ def generation(folder: Path) -> Path:
     return folder / (folder / "current").read_text()
 
 
+REPOSITORY = Path(__file__).resolve().parents[2]
+KILLED_HALFWAY = """
+import os, signal, sys
+from pathlib import Path
+import numpy as np
+from core.types import VectorBatch
+from core.vector_index import VectorIndex
+
+def batches():
+    yield VectorBatch(np.arange(3), np.ones((3, 2), np.float32), np.ones((3, 2), np.int8), np.ones(3, np.float32))
+    os.kill(os.getpid(), signal.SIGKILL)
+
+VectorIndex.publish(Path(sys.argv[1]), batches(), fingerprint="grey", revision=2)
+"""
 START = np.array([1, 0], np.float32)
 
 
@@ -110,6 +127,19 @@ def test_a_publication_that_breaks_off_leaves_the_old_index_alone(tmp_path: Path
         VectorIndex.publish(tmp_path, full_disk(), fingerprint="grey", revision=2)
 
     assert VectorIndex.open(tmp_path, fingerprint="grey").revision == 1
+    assert len(list(tmp_path.glob("generation-*"))) == 1
+
+
+def test_a_publisher_killed_halfway_leaves_the_old_index_in_force(tmp_path: Path) -> None:
+    publish(tmp_path, grey_pictures(5))
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED_HALFWAY, str(tmp_path)], cwd=REPOSITORY, check=False
+    )
+
+    assert killed.returncode == -signal.SIGKILL
+    assert len(list(tmp_path.glob("generation-*"))) == 2
+    assert VectorIndex.open(tmp_path, fingerprint="grey").revision == 1
+    assert publish(tmp_path, grey_pictures(6), revision=2).revision == 2
     assert len(list(tmp_path.glob("generation-*"))) == 1
 
 
