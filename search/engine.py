@@ -99,7 +99,9 @@ class SearchEngine:
         return Probe.of_products(batches)
 
     def _recall(self, query: Query, catalog: Catalog, snapshot: Snapshot, reading: Reading) -> Window:
-        window = _without(query.like, catalog, recall(catalog, snapshot, reading, depth=self._depth))
+        window = _without(
+            query.like, catalog, recall(catalog, snapshot, reading, self.language, depth=self._depth)
+        )
         if query.sort == "relevance":
             return window
         prices = catalog.prices([found.key for found in window.found])

@@ -3,88 +3,95 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from core.language import ProductTerms, Understanding, Unit
 
 WEAK_SHARE = 0.5
 """A word of the description counts half as much as one of the title, category or attributes."""
-EXCLUSIVE_KINDS = ("color:", "gender:")
+EXCLUSIVE_KINDS = ("color", "gender")
 """Attributes of which a product that states another one contradicts the query; other kinds may stand together."""
 
 
-@dataclass(frozen=True, slots=True)
-class AskedUnit:
-    """One unit of the query with its rarity in the catalog."""
+class Weighed(NamedTuple):
+    """What a product's words say to a query's."""
 
-    unit: Unit
+    coverage: float
+    """Share of the query that the texts have, by rarity: 0…1."""
+    agreement: float
+    """Share of the asked attributes that hold minus the share contradicted or excluded: -1…1."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    tokens: frozenset[str]
     rarity: float
+    concept: str | None
+    rivals: frozenset[str]
+    """Concepts that contradict this one when a product states them and nothing wider or equal."""
+    broader: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What the query's words ask for, weighted for one catalog."""
+class Asking:
+    """A query's words, weighted for one catalog, ready to be held against many products."""
 
-    wanted: tuple[AskedUnit, ...]
-    excluded: tuple[Unit, ...]
-    total_rarity: float
+    def __init__(
+        self,
+        understood: Understanding,
+        frequencies: Mapping[str, int],
+        products: int,
+        concepts_of: Callable[[str], frozenset[str]],
+    ) -> None:
+        self._wanted = [_asked(unit, frequencies, products, concepts_of) for unit in understood.units]
+        self._unwanted = [frozenset(unit.tokens) for unit in understood.excluded]
+        self._rarity = sum(each.rarity for each in self._wanted)
+        self._parts = sum(1 for each in self._wanted if each.concept) + len(self._unwanted)
+        # One intersection a product tells which few tokens matter; all else is asked of that small set.
+        self._tokens = frozenset[str]().union(*(each.tokens for each in self._wanted), *self._unwanted)
 
-    @property
-    def concepts(self) -> tuple[Unit, ...]:
-        """The units whose concept a product can hold or contradict."""
-        return tuple(asked.unit for asked in self.wanted if asked.unit.concept)
-
-
-def weigh(understood: Understanding, frequencies: Mapping[str, int], products: int) -> Asked:
-    """Gives each unit its inverse document frequency; an alternative counts by its most frequent token."""
-    wanted = tuple(
-        AskedUnit(
-            unit, _rarity(max((frequencies.get(token, 0) for token in unit.tokens), default=0), products)
+    def weigh(self, terms: ProductTerms) -> Weighed:
+        """How far the product's texts answer the query."""
+        strong, weak = self._tokens & terms.strong, self._tokens & terms.weak
+        covered, agreed = 0.0, 0
+        for each in self._wanted:
+            if not each.tokens.isdisjoint(strong):
+                covered += each.rarity
+            elif not each.tokens.isdisjoint(weak):
+                covered += each.rarity * WEAK_SHARE
+            if each.concept:
+                agreed += _stands(each, strong, weak, terms)
+        said = strong | weak
+        agreed -= sum(1 for tokens in self._unwanted if not tokens.isdisjoint(said))
+        return Weighed(
+            covered / self._rarity if self._rarity else 0.0, agreed / self._parts if self._parts else 0.0
         )
-        for unit in understood.units
+
+
+def _stands(asked: _Asked, strong: frozenset[str], weak: frozenset[str], terms: ProductTerms) -> int:
+    """1 where the concept holds, -1 where the product states others of an exclusive kind, 0 where it is silent."""
+    holds = asked.concept in strong or asked.concept in weak
+    if asked.concept in strong or not asked.rivals:
+        return int(holds)
+    stated = asked.rivals & terms.strong
+    return int(holds) - int(bool(stated) and stated.isdisjoint(asked.broader))
+
+
+def _asked(
+    unit: Unit,
+    frequencies: Mapping[str, int],
+    products: int,
+    concepts_of: Callable[[str], frozenset[str]],
+) -> _Asked:
+    # An alternative counts by its most frequent token: a rare synonym doesn't make a common wish rare.
+    frequency = max((frequencies.get(token, 0) for token in unit.tokens), default=0)
+    kind = (unit.concept or "").partition(":")[0]
+    return _Asked(
+        tokens=frozenset(unit.tokens),
+        # BM25's inverse document frequency, which stays positive for words that most products have.
+        rarity=math.log(1.0 + (products - frequency + 0.5) / (frequency + 0.5)),
+        concept=unit.concept,
+        rivals=concepts_of(kind) if kind in EXCLUSIVE_KINDS else frozenset(),
+        broader=frozenset(unit.broader),
     )
-    return Asked(wanted, understood.excluded, sum(asked.rarity for asked in wanted))
-
-
-def _rarity(frequency: int, products: int) -> float:
-    # BM25's idf, which stays positive for words that most products have.
-    return math.log(1.0 + (products - frequency + 0.5) / (frequency + 0.5))
-
-
-def coverage(asked: Asked, terms: ProductTerms) -> float:
-    """Share of the query that the product's texts have, by rarity: 0…1."""
-    if not asked.total_rarity:
-        return 0.0
-    found = sum(each.rarity * _strength(each.unit, terms) for each in asked.wanted)
-    return found / asked.total_rarity
-
-
-def _strength(unit: Unit, terms: ProductTerms) -> float:
-    if any(token in terms.strong for token in unit.tokens):
-        return 1.0
-    return WEAK_SHARE if any(token in terms.weak for token in unit.tokens) else 0.0
-
-
-def agreement(asked: Asked, terms: ProductTerms) -> float:
-    """Share of the asked concepts that hold minus the share contradicted, exclusions counted against: -1…1."""
-    concepts = asked.concepts
-    held = sum(_holds(unit, terms) for unit in concepts)
-    contradicted = sum(contradicts(unit, terms) for unit in concepts)
-    broken = sum(_strength(unit, terms) > 0 for unit in asked.excluded)
-    parts = len(concepts) + len(asked.excluded)
-    return (held - contradicted - broken) / parts if parts else 0.0
-
-
-def _holds(unit: Unit, terms: ProductTerms) -> bool:
-    return unit.concept in terms.strong or unit.concept in terms.weak
-
-
-def contradicts(unit: Unit, terms: ProductTerms) -> bool:
-    """Whether the product states other concepts of an exclusive kind, and none that is, or is wider than, this one."""
-    concept = unit.concept or ""
-    kind = next((kind for kind in EXCLUSIVE_KINDS if concept.startswith(kind)), None)
-    if kind is None or concept in terms.strong:
-        return False
-    stated = {token for token in terms.strong if token.startswith(kind)}
-    return bool(stated) and stated.isdisjoint(unit.broader)

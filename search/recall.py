@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.catalog import Catalog
-from core.language import ProductTerms
+from core.language import Language, ProductTerms
 from core.types import Channel, Evidence, Keys
 from core.vector_index import VectorIndex
-from search.evidence import Asked, agreement, coverage, weigh
-from search.fusion import PICTURE, PICTURE_AND_WORDS, WORDS, Moments, Weights, fuse
+from search.evidence import Asking, Weighed
+from search.fusion import PICTURE, PICTURE_AND_WORDS, WORDS, Moments, Weights
 from search.live import Snapshot
 from search.reading import Probe, Reading
 
@@ -39,10 +39,12 @@ class Window:
     """Whether no channel stopped at its depth."""
 
 
-def recall(catalog: Catalog, snapshot: Snapshot, reading: Reading, *, depth: int = DEPTH) -> Window:
+def recall(
+    catalog: Catalog, snapshot: Snapshot, reading: Reading, language: Language, *, depth: int = DEPTH
+) -> Window:
     """The candidates of a query in recall's order; ties are broken by product id."""
     allowed = _allowed(catalog, reading)
-    asked = _asked(catalog, reading)
+    asked = _asked(catalog, reading, language)
     named = _named(catalog, snapshot, reading, depth, allowed)
     keys = np.array(sorted(named.channels), dtype=np.int64)
     if not len(keys):
@@ -61,9 +63,10 @@ def _allowed(catalog: Catalog, reading: Reading) -> Keys | None:
     return both if len(both) else allowed
 
 
-def _asked(catalog: Catalog, reading: Reading) -> Asked:
+def _asked(catalog: Catalog, reading: Reading, language: Language) -> Asking:
     tokens = {token for unit in reading.understood.units for token in unit.tokens}
-    return weigh(reading.understood, catalog.document_frequencies(tokens), catalog.counts().products)
+    frequencies = catalog.document_frequencies(tokens)
+    return Asking(reading.understood, frequencies, catalog.counts().products, language.concepts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +125,20 @@ class _Scales:
         picture, picture_moments = _similarities(snapshot.picture, pictured, keys)
         return cls(_weights(reading), text, text_moments, picture, picture_moments)
 
+    def fused(self, said: Weighed, text: float | None, picture: float | None) -> float:
+        """The weighted sum that recall sorts by."""
+        return (
+            self.weights.coverage * said.coverage
+            + self.weights.agreement * said.agreement
+            + self.weights.text * _standard(text, self.text_moments)
+            + self.weights.picture * _standard(picture, self.picture_moments)
+        )
+
+
+def _standard(similarity: float | None, moments: Moments | None) -> float:
+    """How far above the catalog's mean; a similarity that is missing counts as the mean itself."""
+    return 0.0 if similarity is None or moments is None else moments.standardise(similarity)
+
 
 def _weights(reading: Reading) -> Weights:
     if reading.picture is None:
@@ -142,27 +159,13 @@ def _similarities(
     )
 
 
-def _weighed(scales: _Scales, asked: Asked, named: _Named, terms: Mapping[int, ProductTerms]) -> list[Found]:
+def _weighed(scales: _Scales, asked: Asking, named: _Named, terms: Mapping[int, ProductTerms]) -> list[Found]:
     found = []
     for key, of_product in terms.items():
-        evidence = Evidence(
-            coverage=coverage(asked, of_product),
-            agreement=agreement(asked, of_product),
-            text_similarity=scales.text.get(key),
-            picture_similarity=scales.picture.get(key),
-        )
-        fused = fuse(evidence, scales.weights, scales.text_moments, scales.picture_moments)
+        said = asked.weigh(of_product)
+        text, picture = scales.text.get(key), scales.picture.get(key)
+        evidence = Evidence(*said, text, picture, scales.fused(said, text, picture))
         similarity = named.similarities.get(key, 0.0)
-        found.append(Found(key, similarity, named.channels[key], _with_fused(evidence, fused)))
+        found.append(Found(key, similarity, named.channels[key], evidence))
     # Keys grow in the order of first ingest, which is the catalog's order of ids where a feed is sorted.
     return sorted(found, key=lambda each: (-each.evidence.fused, each.key))
-
-
-def _with_fused(evidence: Evidence, fused: float) -> Evidence:
-    return Evidence(
-        evidence.coverage,
-        evidence.agreement,
-        evidence.text_similarity,
-        evidence.picture_similarity,
-        fused,
-    )

@@ -44,6 +44,10 @@ class Language:
         """What the encoder's text tower reads of the fields that count; empty when they are."""
         return product_text(product, fields)
 
+    def concepts(self, kind: str) -> frozenset[str]:
+        """The tokens of all concepts of a kind, such as `color`."""
+        return self._reader.vocabulary.of_kind(kind)
+
     def gloss(self, text: str) -> str | None:
         """The text with its Chinese in English; None for a text without Chinese."""
         cleaned = prose(text, MAX_GLOSSED)
