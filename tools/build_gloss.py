@@ -35,6 +35,7 @@ _LEADING = re.compile(
 )
 _PLACEHOLDERS = re.compile(r"\b(sth|sb|etc|esp|e\.g\.|i\.e\.|oneself|one's)\b\.?,?")
 _REGION = re.compile(r"^(?:Eurasian|European|common|oriental|greater|lesser|Eastern|Western) (?=[a-z]+$)")
+_SPECIES = re.compile(r"^(?!\w+(?:ese|an|ish|ch) )[A-Z][a-z]+ [a-z]+(?:us|um|a|is|ens|i|ae|ea)$")
 _SKIPPED = frozenset({"中的", "里的", "的话", "有的"})
 _LATIN_NAME = re.compile(r"\bspecies of\b", re.IGNORECASE)
 
@@ -68,6 +69,7 @@ def best(entries: list[tuple[str, list[str]]]) -> str:
     """The gloss of a word: of the pronunciation with most senses, a thing before a deed, the first sense first."""
     _, group = min(entries, key=lambda entry: (entry[0][:1].isupper(), -len(entry[1])))
     things = [sense for sense in group[:3] if sense[0] != "~"]
+    things.sort(key=lambda sense: _SPECIES.match(sense) is not None)
     chosen = things[0] if things else group[0].lstrip("~")
     # "coconut palm, coconut" and "orange tree, orange": the fruit is what shops sell.
     fruit = next((sense for sense in group[1:4] if chosen.startswith(sense + " ")), chosen)

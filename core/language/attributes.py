@@ -34,7 +34,9 @@ _NOT_WORDS = re.compile(
 )
 _HASH = re.compile(r"^(?:[0-9a-f]{16,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$", re.IGNORECASE)
 _FILE = re.compile(r"\.(?:jpe?g|png|webp|gif|avif|heic|svg|bmp|tiff?|mp4|pdf|html?|json|csv)$", re.IGNORECASE)
-_MEANINGLESS = frozenset("true false yes no none null nan n/a na - 是 否 无 0 1".split())
+_MEANINGLESS = frozenset(
+    {"true", "false", "yes", "no", "none", "null", "nan", "n/a", "na", "-", "是", "否", "无", "0", "1"}
+)
 _GENDERS = {
     "m": "gender:men", "male": "gender:men", "man": "gender:men", "men": "gender:men", "男": "gender:men",
     "f": "gender:women", "w": "gender:women", "female": "gender:women", "woman": "gender:women",

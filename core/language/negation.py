@@ -12,6 +12,7 @@ _CLAUSE_END = re.compile(r"[,.;:!?|，。；！？、\n()\[\]【】（）]")
 _NOT_FREE_OF = frozenset(
     {"shipping", "size", "gift", "return", "returns", "standing", "people", "delivery", "sample"}
 )
+_LEAD_ON = frozenset({"for", "with", "in", "from"})
 _ADDITIVE = frozenset({"only", "just"})
 
 
@@ -41,16 +42,17 @@ def negations(text: str, words: Sequence[Word]) -> list[Scope]:
 
 def _scope_at(text: str, words: Sequence[Word], at: int) -> Scope | None:
     if words[at].grammar == "not":
-        end = _end(text, words, at + 1)
-        refused_end = _without_head(words, at + 1, end)
-        if refused_end == at + 1 or _counts(words[at + 1]):
+        start = at + 2 if at + 1 < len(words) and words[at + 1].piece.text in _LEAD_ON else at + 1
+        end = _end(text, words, start)
+        refused_end = _without_head(words, start, end)
+        if refused_end <= start or _counts(words[start]):
             return None
         closing = (
             refused_end == end
             and end < len(words)
             and words[end].piece.text in ("的", "以外", "之外", "外", "都")
         )
-        return Scope(at, end + 1 if closing else refused_end, at + 1, refused_end)
+        return Scope(at, end + 1 if closing else refused_end, start, refused_end)
     if at + 1 < len(words) and words[at + 1].grammar == "free" and _is_free_of(text, words, at):
         return Scope(at, at + 2, at, at + 1)
     return None

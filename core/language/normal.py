@@ -1,4 +1,4 @@
-"""One spelling for every text: what NFKC, stray control characters, accents and traditional Chinese hide; alone knows OpenCC."""
+"""One spelling for every text: Unicode forms, control characters, accents, traditional Chinese; alone knows OpenCC."""
 
 from __future__ import annotations
 

@@ -9,12 +9,30 @@ _DIGITS = dict(zip("零一二两三四五六七八九", (0, 1, 2, 2, 3, 4, 5, 6,
 _SCALES = {"十": 10, "百": 100, "千": 1_000, "万": 10_000}
 _AROUND = 0.2  # 左右 and "around" leave a fifth to either side
 
-_NUMBER = r"(?:\d[\d,]*(?:\.\d+)?\s?[kK千百万]?(?![a-zA-Z\d])|[一二两三四五六七八九十百千万零]+(?=\s*(?:元|块|圆|人民币)))"
+_NUMBER = (
+    r"(?:(?<![\d.])\d[\d,]{0,11}(?:\.\d{1,4})?(?:\s?[k千百万])?(?![a-z\d])"
+    r"|[一二两三四五六七八九十百千万零]{1,8}(?=\s*(?:元|块|圆|人民币|以下|以内)))"
+)
+# A bare number after "under" is a price unless it counts or measures something.
+_MEASURED = (
+    r"(?!\s*(?:%|°|\"|(?:cm|mm|ml|kg|km|g|l|m|inch(?:es)?|in|oz|lbs?|years?|yrs?|months?|days?|hours?|min(?:ute)?s?"
+    r"|watts?|w|v|gb|tb|mah|pcs|pieces?|people|persons?|degrees?|ft|feet|miles?|calories?|kcal|mph|rpm|db)\b))"
+)
 _SIGN = r"(?:us\$|hk\$|[$€£¥₩₹])"
-_AFTER = r"(?:dollars?|bucks?|usd|euros?|eur|pounds?|gbp|cny|rmb|yuan|yen|jpy|\$|€|£|¥|元钱?|块钱?|圆|人民币|美元|美金|欧元|英镑|日元|港币)"
+_AFTER = (
+    r"(?:dollars?|bucks?|usd|euros?|eur|pounds?|gbp|cny|rmb|yuan|yen|jpy|\$|€|£|¥"
+    r"|元钱?|块钱?|圆|人民币|美元|美金|欧元|英镑|日元|港币)"
+)
+_UNDER = (
+    r"(?:under|below|less than|cheaper than|lower than|no more than|not more than|not over|up to|at most"
+    r"|max(?:imum)?|within)"
+)
+_OVER = r"(?:over|above|more than|at least|from|min(?:imum)?|starting at|higher than)"
+_UNDER_ZH = r"(?:不超过|不高于|不大于|不到|低于|少于|小于|最多|最高|便宜过)"
 _MONEY = rf"(?:{_SIGN}\s*(?:{_NUMBER})(?:\s*{_AFTER})?|(?:{_NUMBER})\s*{_AFTER})"
-_MAYBE = rf"(?:{_MONEY}|{_NUMBER}(?!\s*(?:%|[a-z]|[㐀-鿿])))"
+_MAYBE = rf"(?:{_MONEY}|{_NUMBER}{_MEASURED}(?!\s*[㐀-鿿]))"
 _MAYBE_ZH = rf"(?:{_MONEY}|{_NUMBER})"
+_BARE_ZH = rf"(?:{_MONEY}|{_NUMBER}(?!\s*(?:[a-z%]|[㐀-鿿](?<![的以之]))))"
 _PRICED = r"(?:price[ds]?\s*|cost(?:s|ing)?\s*|价格|价位|售价|预算)?\s*"
 _FLAGS = re.IGNORECASE
 
@@ -33,16 +51,16 @@ _RANGES = (
     ),
 )
 _MOST = (
-    re.compile(rf"{_PRICED}\b(?:under|below|less than|cheaper than|lower than|no more than|not more than|not over|up to|at most|max(?:imum)?|within)\s+({_MAYBE})", _FLAGS),
+    re.compile(rf"{_PRICED}\b{_UNDER}\s+({_MAYBE})", _FLAGS),
     re.compile(rf"<\s*=?\s*({_MONEY})", _FLAGS),
     re.compile(rf"({_MONEY})\s*(?:or less|or under|or below|max(?:imum)?|and under|tops)\b", _FLAGS),
-    re.compile(rf"{_PRICED}(?:不超过|不高于|不大于|不到|低于|少于|小于|最多|最高|便宜过)\s*({_MAYBE_ZH})(?!\s*(?:{_AFTER}|[㐀-鿿](?<![的以之内])|[a-z%]))", _FLAGS),
+    re.compile(rf"{_PRICED}{_UNDER_ZH}\s*({_BARE_ZH})(?:以下|以内|之内)?", _FLAGS),
     re.compile(rf"{_PRICED}({_MAYBE_ZH})\s*(?:以下|以内|之内|之下|封顶)", _FLAGS),
     re.compile(rf"({_MONEY})内", _FLAGS),
     re.compile(rf"预算\s*({_MAYBE_ZH})(?!\s*(?:左右|上下))", _FLAGS),
 )  # fmt: skip
 _LEAST = (
-    re.compile(rf"{_PRICED}\b(?:over|above|more than|at least|from|min(?:imum)?|starting at|higher than)\s+({_MONEY})", _FLAGS),
+    re.compile(rf"{_PRICED}\b{_OVER}\s+({_MONEY})", _FLAGS),
     re.compile(rf">\s*=?\s*({_MONEY})", _FLAGS),
     re.compile(rf"({_MONEY})\s*(?:or more|or above|and up|and above)\b", _FLAGS),
     re.compile(rf"{_PRICED}(?:超过|高于|大于|多于|不低于|不少于|最少|最低|至少)\s*({_MONEY})", _FLAGS),
@@ -52,7 +70,6 @@ _ABOUT = (
     re.compile(rf"{_PRICED}({_MAYBE_ZH})\s*(?:左右|上下)", _FLAGS),
     re.compile(rf"\b(?:around|about|approximately|roughly)\s+({_MONEY})", _FLAGS),
 )
-_UNIT_BEFORE_BOUND = re.compile(r"[a-zA-Z㐀-鿿]$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +119,8 @@ def _reversed(text: str, match: re.Match[str], negation: str) -> bool:
 
 
 def _without(text: str, match: re.Match[str]) -> str:
-    return f"{text[: match.start()].rstrip()} , {text[match.end() :].lstrip()}".strip(" ,")
+    rest = text[match.end() :].lstrip().removeprefix("的")
+    return f"{text[: match.start()].rstrip()}, {rest}".strip(" ,")
 
 
 def _amount(money: str) -> float:

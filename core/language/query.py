@@ -15,6 +15,7 @@ from core.language.tokens import implied_units, join_measures, unit_of
 
 MAX_CHARACTERS = 2_000
 _LEFT_OVER = re.compile(r"\s+([,，.。;；])")
+_DANGLING = re.compile(r"(?:[\s,]+(?:but|and|or|that|which|is|are|with|i))+$", re.IGNORECASE)
 
 
 def understand(text: str, reader: Reader) -> Understanding:
@@ -26,6 +27,8 @@ def understand(text: str, reader: Reader) -> Understanding:
     scopes = negations(asked, words)
     wanted = [word for at, word in enumerate(words) if not any(s.start <= at < s.end for s in scopes)]
     refused = [word for scope in scopes for word in words[scope.refused_start : scope.refused_end]]
+    if not any(word.is_goods for word in wanted):
+        wanted, refused = _spared_goods(wanted, refused, reader)
     units = _units(wanted, reader)
     return Understanding(
         text=whole,
@@ -47,6 +50,18 @@ def _units(words: Sequence[Word], reader: Reader) -> tuple[Unit, ...]:
     return tuple(found.values())
 
 
+def _spared_goods(wanted: list[Word], refused: list[Word], reader: Reader) -> tuple[list[Word], list[Word]]:
+    """ "Not leather shoes" asks for shoes: of a refused form that names a property too, the thing is wanted."""
+    at = next((at for at, word in enumerate(refused) if word.is_goods and word.implied), None)
+    if at is None:
+        return wanted, refused
+    word = refused[at]
+    parents = reader.vocabulary.concept(word.concept or "").parents
+    thing = next((parent for parent in parents if parent.startswith("kind:")), word.concept or "")
+    left = [*refused[:at], Word(word.piece, word.implied), *refused[at + 1 :]]
+    return [*wanted, Word(word.piece, (thing,))], left
+
+
 def _fallback(words: Sequence[Word], reader: Reader) -> tuple[Unit, ...]:
     """A query of nothing but little words (The Who) asks for these."""
     bare = [Word(word.piece) for word in words]
@@ -60,4 +75,5 @@ def _without(text: str, words: Sequence[Word], scopes: Sequence[Scope]) -> str:
         kept += text[at : words[scope.start].piece.start] + " "
         at = words[scope.end - 1].piece.end
     kept = _LEFT_OVER.sub(r"\1", kept + text[at:])
-    return " ".join(kept.split()).strip(" ,，;；、。")
+    tidy = " ".join(kept.split()).strip(" ,，;；、。")
+    return _DANGLING.sub("", tidy) if scopes else tidy

@@ -114,12 +114,17 @@ class Reader:
         return Word(piece, concepts, tuple(concept for concept in implied if concept not in concepts))
 
     def _in_context(self, concepts: tuple[str, ...], pieces: Sequence[Piece], at: int) -> tuple[str, ...]:
-        """A word that is a thing and a property (orange, rose) is the property in front of dyed things."""
+        """A word for a thing and for a property: orange is a colour before dyed things, a zipper is had by a jacket."""
         goods = tuple(concept for concept in concepts if concept.startswith("kind:") or concept == _THING)
         others = tuple(concept for concept in concepts if concept not in goods)
         if not goods or not others:
             return concepts
-        return others if any(self._is_dyed(piece) for piece in pieces[at + 1 : at + 4]) else goods
+        if others[0].startswith("color:") or _THING in goods:
+            return others if any(self._is_dyed(piece) for piece in pieces[at + 1 : at + 4]) else goods
+        if any(_names_goods(piece) for piece in (*pieces[:at], *pieces[at + 1 :])):
+            return others
+        # In both languages the last word is the thing: 金属拉链 is a zipper, 刺绣蝴蝶 is no embroidery.
+        return goods + others if at == len(pieces) - 1 else others + goods
 
     def _is_dyed(self, piece: Piece) -> bool:
         return any(
@@ -174,6 +179,10 @@ class Reader:
             form.length == len(words) and wider & set(form.concepts)
             for form in self.vocabulary.forms_at(words, 0)
         )
+
+
+def _names_goods(piece: Piece) -> bool:
+    return bool(piece.concepts) and all(concept.startswith("kind:") for concept in piece.concepts)
 
 
 def _is_character_colour(piece: Piece) -> bool:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from core.language.normal import has_han
 from core.language.reading import Reader, Word
 from core.language.terms import Unit
+from core.language.vocabulary import Concept
 from core.language.words import bigrams, is_stop_word
 
 MOST_GLOSS_TOKENS = 4
+_LOOSE = frozenset({"feature", "style", "activity", "occasion", "technique", "season", "room"})
 _MEASURES = {
     "厘米": "cm", "公分": "cm", "毫米": "mm", "毫升": "ml", "千克": "kg", "公斤": "kg", "克": "g", "升": "l",
     "英寸": "inch", "寸": "inch", "瓦": "w", "毫安": "mah", "inches": "inch", "in": "inch", "litre": "l",
@@ -53,7 +56,7 @@ def unit_of(word: Word, reader: Reader) -> Unit:
     concept = word.concept
     if concept is None:
         return Unit(tuple(dict.fromkeys(_plain(word, reader))))
-    tokens = [*word.concepts, *(_own(word, reader) if word.is_goods else ())]
+    tokens = [*word.concepts, *(_own(word, reader) if word.is_goods else _spelled(word, reader))]
     return Unit(tuple(dict.fromkeys(tokens)), concept, reader.vocabulary.concept(concept).broader)
 
 
@@ -131,8 +134,30 @@ def _plain(word: Word, reader: Reader) -> Iterator[str]:
 
 
 def _own(word: Word, reader: Reader) -> list[str]:
-    """The word itself, where the index holds it as one token."""
+    """The word itself and the names of its concept in both languages, where the index holds them as one token each.
+
+    They prefer what is called so to what is only of that sort: a jacket to a hooded fleece.
+    """
+    piece, concept = word.piece, reader.vocabulary.concept(word.concept or "")
+    found = [piece.text] if piece.is_han and len(piece.text) > 1 else []
+    latin = all(atom.script == "word" for atom in piece.words)
+    english = [atom.word for atom in piece.words] if latin else concept.english.split()
+    if english and english[-1].isalnum() and (len(english) == 1 or _is_head(english[-1], concept, reader)):
+        found.append(reader.token(english[-1]))
+    if len(concept.chinese) > 1 and has_han(concept.chinese[:1]) and concept.chinese not in found:
+        found.append(concept.chinese)
+    return found
+
+
+def _is_head(word: str, concept: Concept, reader: Reader) -> bool:
+    """Whether the last word of a name stands for the thing: the tracker in fitness tracker, not the dog in hot dog."""
+    meant = reader.meanings(word)
+    return not meant or any(other in concept.broader for other in meant)
+
+
+def _spelled(word: Word, reader: Reader) -> list[str]:
+    """The plain word of a property whose other uses mean it too: fish for fishing, never red of a brand."""
     piece = word.piece
-    if piece.is_han:
-        return [piece.text] if len(piece.text) > 1 else []
-    return [reader.token(piece.words[0].word)] if len(piece.words) == 1 else []
+    literal = len(piece.words) == 1 and piece.words[0].script == "word"
+    loose = word.concept is not None and word.concept.partition(":")[0] in _LOOSE
+    return [reader.token(piece.text)] if literal and loose and not is_stop_word(piece.text) else []

@@ -55,6 +55,7 @@ class Vocabulary:
         self._root = _Node()
         self._concepts: dict[str, Concept] = {}
         self.nouns: set[str] = set()
+        self._kinds: dict[str, frozenset[str]] = {}
         entries = [_entry(row) for row in rows]
         parents: dict[str, tuple[str, ...]] = {}
         for entry in entries:
@@ -78,6 +79,12 @@ class Vocabulary:
 
     def __contains__(self, concept: str) -> bool:
         return concept in self._concepts
+
+    def of_kind(self, kind: str) -> frozenset[str]:
+        """The ids of all concepts of a kind, such as `color`."""
+        if kind not in self._kinds:
+            self._kinds[kind] = frozenset(each for each in self._concepts if each.startswith(f"{kind}:"))
+        return self._kinds[kind]
 
     def concept(self, concept_id: str) -> Concept:
         """The concept of an id; one that is only named as a parent has no forms and no ancestors."""
@@ -154,7 +161,7 @@ class _Entry:
 
 
 def _entry(row: str) -> _Entry:
-    cells = row.rstrip("\r\n").split("\t") + ["", "", ""]
+    cells = [*row.rstrip("\r\n").split("\t"), "", "", ""]
     parents, english, chinese = (
         tuple(part.strip() for part in cell.split(mark) if part.strip())
         for cell, mark in zip(cells[1:4], ",||", strict=True)

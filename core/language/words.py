@@ -22,12 +22,13 @@ _ATOM = re.compile(
     f"|(?P<word>[0-9]+[.,][0-9]+{_LETTER}*|{_LETTER}+(?:'{_LETTER}+)*)"
 )
 _JOINTS = frozenset({"", "-", "_", "&", "'"})
-_STOP = frozenset(
-    "a an the of for with and or in on at to by from as is are was were be been it its this that these those i me my we"
-    " our you your he she they them their his her some any all very so such than then too into up out off about over"
-    " who which what where when how will would can could should do does did has have had just only more most other"
-    " want need looking find show please like s t".split()
-)
+_STOP_WORDS = """
+    a an the of for with and or in on at to by from as is are was were be been it its this that these
+    those i me my we our you your he she they them their his her some any all very so such than then too
+    into up out off about over who which what where when how will would can could should do does did has
+    have had just only more most other want need looking find show please like s t
+"""
+_STOP = frozenset(_STOP_WORDS.split())
 _HAN_STOP = frozenset(
     "的地得了和与及或在是有我你他她它这那个为着过被把给吗呢吧啊呀之其等也都就还又请找想要买求来去到上下里中带配款件条双只"
 )

@@ -1,0 +1,217 @@
+"""What queries are understood as: the traps of both languages, one sentence each."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.language import Language, Understanding
+
+
+def concepts(understood: Understanding) -> set[str]:
+    return {unit.concept for unit in understood.units if unit.concept}
+
+
+def refused(understood: Understanding) -> set[str]:
+    return {unit.concept or unit.tokens[0] for unit in understood.excluded}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "women's black hoodie",
+        "black hoodies for women",
+        "女士黑色连帽卫衣",
+        "女款 黑色 連帽衛衣",
+        "ｗｏｍｅｎ　BLACK hoodie",
+    ],
+)
+def test_the_same_wish_is_read_alike_in_every_spelling_and_language(language: Language, words: str) -> None:
+    understood = language.understand(words)
+
+    assert concepts(understood) == {"gender:women", "color:black", "kind:hoodie"}
+
+
+@pytest.mark.parametrize("words", ["tee", "T恤", "tshirt", "t-shirt", "T-Shirts", "ｔ恤", "短袖T恤"])
+def test_all_names_of_a_t_shirt_are_one_concept(language: Language, words: str) -> None:
+    understood = language.understand(words)
+
+    assert any(unit.concept == "kind:t-shirt" or "kind:t-shirt" in unit.broader for unit in understood.units)
+
+
+@pytest.mark.parametrize(
+    ("words", "absent"),
+    [
+        ("牛仔裤", "feature:loose-fit"),
+        ("红酒", "color:red"),
+        ("白菜", "color:white"),
+        ("粉底", "color:pink"),
+        ("米粉", "color:pink"),
+        ("黄瓜", "color:yellow"),
+        ("青岛啤酒", "color:green"),
+        ("金鱼", "color:gold"),
+        ("orange juice", "color:orange"),
+        ("lavender soap", "color:light-purple"),
+        ("coffee table", "color:dark-brown"),
+        ("short sleeve shirt", "kind:shorts"),
+        ("leg warmers", "kind:leggings"),
+        ("ear cleaner", "kind:earring"),
+    ],
+)
+def test_part_of_a_longer_word_is_not_a_word(language: Language, words: str, absent: str) -> None:
+    understood = language.understand(words)
+
+    assert absent not in concepts(understood)
+
+
+def test_jeans_are_one_unit(language: Language) -> None:
+    understood = language.understand("牛仔裤")
+
+    assert [unit.concept for unit in understood.units] == ["kind:jeans"]
+
+
+@pytest.mark.parametrize("words", ["orange hoodie", "lavender dress", "coffee leather bag"])
+def test_a_fruit_or_flower_before_something_to_wear_is_its_colour(language: Language, words: str) -> None:
+    understood = language.understand(words)
+
+    assert any(concept.startswith("color:") for concept in concepts(understood))
+
+
+def test_a_row_of_colour_characters_is_all_those_colours(language: Language) -> None:
+    understood = language.understand("黑白条纹T恤")
+
+    assert concepts(understood) == {"color:black", "color:white", "pattern:striped", "kind:t-shirt"}
+
+
+@pytest.mark.parametrize(
+    ("words", "shade", "colour"),
+    [
+        ("浅粉色襦裙", "color:light-pink", "color:pink"),
+        ("light pink dress", "color:light-pink", "color:pink"),
+        ("pale pink dress", "color:light-pink", "color:pink"),
+        ("藏青西装", "color:navy", "color:blue"),
+        ("wine red scarf", "color:burgundy", "color:red"),
+        ("酒红色围巾", "color:burgundy", "color:red"),
+        ("米白毛衣", "color:off-white", "color:white"),
+        ("深绿色外套", "color:dark-green", "color:green"),
+    ],
+)
+def test_a_shade_knows_the_colour_it_belongs_to(
+    language: Language, words: str, shade: str, colour: str
+) -> None:
+    understood = language.understand(words)
+
+    found = {unit.concept: unit.broader for unit in understood.units}
+    assert colour in found[shade]
+
+
+def test_embroidered_and_printed_are_not_each_other(language: Language) -> None:
+    embroidered, printed = language.understand("刺绣蝴蝶"), language.understand("印花蝴蝶")
+
+    assert "pattern:embroidered" in concepts(embroidered)
+    assert concepts(embroidered).isdisjoint(concepts(printed))
+
+
+@pytest.mark.parametrize("words", ["crew neck sweater", "crewneck sweater", "crew-neck sweater", "圆领毛衣"])
+def test_a_form_of_several_words_may_be_joined_or_hyphenated(language: Language, words: str) -> None:
+    understood = language.understand(words)
+
+    assert "feature:crew-neck" in concepts(understood)
+
+
+@pytest.mark.parametrize("words", ["striped shirt", "shirt with stripes", "striping shirt"])
+def test_endings_do_not_matter(language: Language, words: str) -> None:
+    understood = language.understand(words)
+
+    assert {"pattern:striped", "kind:shirt"} <= concepts(understood)
+
+
+@pytest.mark.parametrize(
+    ("words", "not_wanted", "wanted"),
+    [
+        ("not red dress", "color:red", "kind:dress"),
+        ("dress, not red", "color:red", "kind:dress"),
+        ("dress but not floral", "pattern:floral", "kind:dress"),
+        ("hoodie without zipper for men", "feature:zip", "gender:men"),
+        ("不要红色的裙子", "color:red", "kind:skirt-or-dress"),
+        ("没有条纹的黑色T恤", "pattern:striped", "color:black"),
+        ("不带帽子的卫衣", "kind:hat", "kind:sweatshirt"),
+        ("T恤不要印花", "pattern:printed", "kind:t-shirt"),
+        ("除了红色以外的T恤", "color:red", "kind:t-shirt"),
+        ("not leather shoes", "material:leather", "kind:shoe"),
+        ("paraben free shampoo, no purple", "color:purple", "kind:shampoo"),
+    ],
+)
+def test_what_is_negated_is_refused_and_the_rest_is_wanted(
+    language: Language, words: str, not_wanted: str, wanted: str
+) -> None:
+    understood = language.understand(words)
+
+    assert not_wanted in refused(understood)
+    assert wanted in concepts(understood)
+    assert not_wanted not in concepts(understood)
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["no-show socks", "non-slip shoes", "seamless underwear", "无线耳机", "无袖连衣裙", "不锈钢锅", "无花果",
+     "非洲菊", "别针", "sugar-free cookies", "No. 5 perfume", "free shipping mug", "wrinkle free shirt", "免烫衬衫"],
+)  # fmt: skip
+def test_words_that_only_look_like_negations_refuse_nothing(language: Language, words: str) -> None:
+    understood = language.understand(words)
+
+    assert understood.excluded == ()
+    assert understood.units
+
+
+def test_what_gets_embedded_holds_neither_negations_nor_prices(language: Language) -> None:
+    understood = language.understand("linen dress without stripes under $50")
+
+    assert understood.positive_text == "linen dress"
+    assert understood.price_max == 50
+    assert understood.text == "linen dress without stripes under $50"
+
+
+@pytest.mark.parametrize("words", ["size 38", "160cm", "500ml 水杯", "iPhone 15", "A4 paper", "XL"])
+def test_sizes_and_model_names_stay_words(language: Language, words: str) -> None:
+    understood = language.understand(words)
+
+    assert understood.price_min is understood.price_max is None
+    assert understood.units
+
+
+@pytest.mark.parametrize("words", ["160cm", "160 cm", "160厘米", "160 厘米"])
+def test_a_number_and_its_unit_are_one_word_in_both_languages(language: Language, words: str) -> None:
+    understood = language.understand(words)
+
+    assert [unit.tokens for unit in understood.units] == [("160cm",)]
+
+
+def test_an_unknown_chinese_word_is_found_by_itself_or_by_its_english(language: Language) -> None:
+    (unit,) = language.understand("水豚").units
+
+    assert "水豚" in unit.tokens
+    assert "capybara" in unit.tokens
+
+
+@pytest.mark.parametrize(
+    "words", ["Зимняя куртка", "سترة سوداء", "かわいい犬", "개구리", "กบสีเขียว", "मेंढक", "👗", "naïve café"]
+)
+def test_no_script_is_lost(language: Language, words: str) -> None:
+    assert language.understand(words).units
+
+
+@pytest.mark.parametrize("words", ["", "   ", "。，！", "\u200b\u202e\x00", "\ud800"])
+def test_a_text_without_words_asks_for_nothing(language: Language, words: str) -> None:
+    understood = language.understand(words)
+
+    assert understood.units == understood.excluded == ()
+
+
+def test_a_query_of_little_words_asks_for_these(language: Language) -> None:
+    assert len(language.understand("the who").units) == 2
+
+
+def test_invisible_characters_do_not_hide_a_word(language: Language) -> None:
+    assert (
+        language.understand("re\u200bd\u202e hood\u00adie").units == language.understand("red hoodie").units
+    )
