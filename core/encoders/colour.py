@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -74,9 +73,16 @@ def colour_names(image: Pixels) -> list[tuple[str, float]]:
 
 @lru_cache(maxsize=1)
 def colour_word_vectors() -> dict[str, Float]:
-    """Each colour word as a unit vector in the histogram's space: dot it with a picture's histogram."""
+    """Each colour word in the histogram's space: dotted with a picture's histogram it tells how much of it is there.
+
+    A number a bin, 0…1: how surely the bin has that name, squared. Not of length 1, so that wide words
+    (green) and narrow ones (navy) are comparable.
+    """
     tables = _tables()
-    return {word: _histogram(_closeness(tables, i)) for i, word in enumerate(COLOUR_WORDS)}
+    of_word = [tables.word == index for index in range(len(COLOUR_WORDS))]
+    mass = np.stack([(tables.lightness[cells].T @ tables.chroma[cells]).ravel() for cells in of_word])
+    surety = np.square(mass / mass.sum(axis=0)).astype(np.float32)
+    return dict(zip(COLOUR_WORDS, surety, strict=True))
 
 
 def thumbnail(image: Image.Image) -> Image.Image:
@@ -152,17 +158,11 @@ def _tables() -> _Tables:
     return _Tables(lab, _soft(lab[:, 0], _LIGHTNESS), chroma, distances.argmin(axis=1))
 
 
-def _closeness(tables: _Tables, word: int) -> Float:
-    """A word's cells, those near its examples weighing more."""
-    distance = _word_distance(tables.lab, COLOUR_WORDS[word])
-    return np.where(tables.word == word, np.exp(-0.5 * np.square(distance / 12)), 0).astype(np.float32)
-
-
 def _word_distance(lab: Float, word: str) -> Float:
     examples = _lab(
         np.array([list(bytes.fromhex(code)) for code in _EXAMPLES[word].split()], dtype=np.float32)
     )
-    return np.sqrt(np.square(lab[:, None] - examples[None]).sum(axis=2)).min(axis=1)
+    return np.asarray(np.sqrt(np.square(lab[:, None] - examples[None]).sum(axis=2)).min(axis=1), np.float32)
 
 
 def _soft(values: Float, centres: Float) -> Float:
