@@ -25,6 +25,7 @@ from indexer.report import IngestOptions, IngestReport, Unwatched, Watch, Workbe
 from indexer.rows import FeedRow
 from indexer.sources import PictureSources
 from indexer.stages import Pools, Stages
+from indexer.stamp import row_stamp
 
 BATCH = 64
 """Rows, and pictures, of one transaction: about a second's work, which is what an interruption waits for."""
@@ -52,12 +53,15 @@ def ingest(
     check_catalog_name(options.catalog)
     with exclusive(bench.data, options.catalog), _pools() as pools:
         catalog = bench.store.create(options.catalog, index_fields=options.index_fields)
-        stamp = f"{','.join(options.index_fields)}|{bench.encoder.fingerprint}"
+        stamp = row_stamp(options.index_fields, bench.encoder.fingerprint)
         reader = RowReader(sources or PictureSources(feed.root), PictureStore(bench.data), stamp)
         stages = Stages(bench, options, catalog=catalog, reader=reader, pools=pools)
-        interrupted = _through(stages, feed.rows(options.limit), watch, feed.total)
-        notes = () if interrupted else _close(stages, bench, catalog, options, watch)
-        rejects_file = stages.finish()
+        try:
+            interrupted = _through(stages, feed.rows(options.limit), watch, feed.total)
+            notes = () if interrupted else _close(stages, bench, catalog, options, watch)
+            rejects_file = stages.finish()
+        finally:
+            stages.log.close()
     return IngestReport(
         **asdict(stages.tally),
         seconds=round(time.perf_counter() - started, 3),

@@ -16,6 +16,7 @@ from core.images import ENCODER_SIDE, decode
 from core.language import Language, ProductTerms
 from core.pictures import PictureStore
 from core.types import Pixels, Product
+from indexer.reading import label
 
 
 @runtime_checkable
@@ -59,7 +60,7 @@ def ready_picture(
 ) -> Ready | UnreadableImage:
     """A stored picture, as small as it can be while it waits for the encoder; or why it can't be shown."""
     try:
-        pixels = decode(pictures.read(digest), source=link[:200], at_least=ENCODER_SIDE)
+        pixels = decode(pictures.read(digest), source=label(link), at_least=ENCODER_SIDE)
     except UnreadableImage as problem:
         return problem
     return Ready(encoder.prepare(pixels) if isinstance(encoder, TwoStepEncoder) else pixels)

@@ -10,6 +10,7 @@ import orjson
 
 from core.errors import UnreadableImage
 from core.images import probe
+from core.picture_files import shown
 from core.pictures import PictureStore, picture_hash
 from core.types import Product
 from indexer.rows import FeedRow, Reject
@@ -78,20 +79,24 @@ class RowReader:
         except UnreadableImage as problem:
             return ReadPicture(link, problem=problem)
         try:
-            probe(data, source=link[:200])
+            probe(data, source=label(link))
         except UnreadableImage as problem:
             return ReadPicture(link, digest, problem)
         self._pictures.put(data, digest=digest)
         return ReadPicture(link, digest)
 
 
+def label(link: str) -> str:
+    """The link as a person may read it: file names can be any bytes, and data URIs megabytes."""
+    return shown(link if len(link) <= 300 else f"{link[:60]}…")
+
+
 def picture_reject(row: FeedRow, picture: ReadPicture, problem: UnreadableImage) -> Reject:
     """A picture that was refused, while its product may go on without it."""
-    source = picture.link if len(picture.link) <= 300 else f"{picture.link[:60]}…"
     return Reject(
         code=problem.code,
         reason=str(problem),
-        source=source.encode("utf-8", errors="backslashreplace").decode(),
+        source=label(picture.link),
         line=row.line,
         product_id=row.product.id,
     )

@@ -30,6 +30,10 @@ class RejectLog:
         for reject in rejects:
             self._file.write(orjson.dumps(_line(reject), option=orjson.OPT_APPEND_NEWLINE))
 
+    def close(self) -> None:
+        """Lets go of the file; without `finish` the one of the run before stays."""
+        self._file.close()
+
     def finish(self) -> str | None:
         """The file's path, or None where nothing was refused."""
         self._file.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from core.errors import UnreadableImage
 from core.images import from_data_uri
-from core.picture_files import read_local
+from core.picture_files import read_local, shown
 from indexer.fetch import Fetcher
 
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]+):")
@@ -35,7 +35,7 @@ class PictureSources:
             return from_data_uri(link)
         if (scheme := _SCHEME.match(link)) and not (self.root / link).exists():
             reason = f"{scheme[1]}: links are not read; use a path below the feed's folder, http(s) or data:"
-            raise UnreadableImage(link[:200], reason, code="bad_link")
+            raise UnreadableImage(shown(link[:200]), reason, code="bad_link")
         return self._from_file(link)
 
     def _from_file(self, link: str) -> bytes:

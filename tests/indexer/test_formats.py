@@ -174,3 +174,13 @@ def test_names_of_odd_bytes_make_printable_ids_and_still_lead_to_the_file(tmp_pa
     assert {row.links[0] for row in rows} == {os.fsdecode(name) for name in names}
     assert all(row.product.id.isprintable() and len(row.product.id) <= 200 for row in rows)
     assert "红色.jpg" in {row.product.id for row in rows}
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_whole_array_of_objects_is_read_too(tmp_path: Path, indent: int | None) -> None:
+    rows = [{"id": "a", "title": "a"}, 5, {"id": "b", "title": "b"}]
+
+    products, rejects = read(written(tmp_path, "feed.json", json.dumps(rows, indent=indent)))
+
+    assert [product.id for product in products] == ["a", "b"]
+    assert rejects == [(2, None, "broken_row")]

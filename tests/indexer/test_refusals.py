@@ -135,3 +135,13 @@ def test_a_catalog_name_that_is_a_path_is_refused(shop: Shop, tmp_path: Path) ->
 
     with pytest.raises(InvalidQuery):
         shop.ingest(source, IngestOptions(catalog="../x"))
+
+
+def test_a_damaged_file_whose_name_is_no_text_is_told(shop: Shop, tmp_path: Path) -> None:
+    (tmp_path / "feed").mkdir()
+    (tmp_path / "feed" / os.fsdecode(b"bad_\xff.png")).write_bytes(b"no picture")
+
+    report = shop.ingest(tmp_path / "feed")
+
+    assert report.rejected == 1
+    assert shop.rejects() == [(1, "bad_\\xff.png", "not_a_picture")]
