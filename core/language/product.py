@@ -67,7 +67,7 @@ def _read_into(strong: set[str], weak: set[str], text: str, reader: Reader, *, a
         return
     text = join_measures(text)
     words = _affirmed(text, reader.read(text, about=about))
-    strong.update(index_tokens(text, words, reader))
+    strong.update(index_tokens(words, reader))
     strong.update(han_tokens(text, words, reader))
     for word in words:
         weak.update(gloss_tokens(word, reader))

@@ -71,7 +71,7 @@ class Reader:
     def further(self, word: Word) -> tuple[str, ...]:
         """What a word implies that its concept and its name don't say."""
         if not word.implied or word.concept is None:
-            return ()
+            return word.implied
         concept = self.vocabulary.concept(word.concept)
         said = f"{concept.id.replace('-', ' ')} {concept.english}"
         return tuple(
@@ -91,7 +91,10 @@ class Reader:
         if concepts and concepts[0].startswith("word:"):
             return Word(piece, grammar=concepts[0].partition(":")[2])
         if not concepts:
-            return Word(piece, grammar="stop" if is_stop_word(piece.text) else None)
+            stop = "stop" if is_stop_word(piece.text) else None
+            return Word(piece, implied=self._colour_inside(piece), grammar=stop)
+        if _is_measure(pieces, at):
+            return Word(piece)
         if about is not None:
             preferred = tuple(concept for concept in concepts if concept.startswith(about + ":"))
             concepts = preferred or concepts
@@ -101,6 +104,21 @@ class Reader:
         if not about and _is_character_colour(piece) and not _colours_something(pieces, at):
             concepts = tuple(concept for concept in concepts if not concept.startswith("color:"))
         return self._spelled_out(piece, concepts) if concepts else Word(piece)
+
+    def _colour_inside(self, piece: Piece) -> tuple[str, ...]:
+        """The colour that a dictionary word begins with, when its English says so: 黑框 is a black frame."""
+        if not piece.is_han or len(piece.words) < 2 or not (gloss := self.dictionary.gloss(piece.text)):
+            return ()
+        told = gloss.lower().split()
+        for form in self.vocabulary.forms_at(piece.words, 0):
+            colour = form.concepts[0]
+            if (
+                colour.startswith("color:")
+                and len(told) > 1
+                and self.vocabulary.concept(colour).english in told
+            ):
+                return (colour,)
+        return ()
 
     def _spelled_out(self, piece: Piece, concepts: tuple[str, ...]) -> Word:
         """A wearer's thing (womens-shoe) is the thing and the wearer; a form may say more than its concept."""
@@ -183,6 +201,14 @@ class Reader:
 
 def _names_goods(piece: Piece) -> bool:
     return bool(piece.concepts) and all(concept.startswith("kind:") for concept in piece.concepts)
+
+
+def _is_measure(pieces: Sequence[Piece], at: int) -> bool:
+    """A single character of goods right behind a number counts packets or cups (30包), it is no bag."""
+    piece = pieces[at]
+    if not at or len(piece.words) > 1 or not piece.is_han or not piece.concepts[0].startswith("kind:"):
+        return False
+    return pieces[at - 1].end == piece.start and pieces[at - 1].text.isdigit()
 
 
 def _is_character_colour(piece: Piece) -> bool:

@@ -11,7 +11,7 @@ from core.language.dictionary import Dictionary
 from core.language.vocabulary import Form, Vocabulary
 from core.language.words import Atom, atoms, is_stop_word
 
-_FORM, _CHARACTER_FORM, _WORD, _UNKNOWN, _ACROSS = 1.0, 1.25, 1.05, 1.6, 0.2
+_FORM, _CHARACTER_FORM, _WORD, _LITTLE, _UNKNOWN, _ACROSS = 1.0, 1.25, 1.05, 1.25, 1.6, 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Segmenter:
             lengths = self._dictionary.lengths_at(text, atom.start, sequence[run_end - 1].end)
             steps += [_Step(n, _WORD, ()) for n in lengths if n not in taken]
         if 1 not in taken:
-            steps.append(_Step(1, _UNKNOWN if atom.is_han else _FORM, ()))
+            steps.append(_Step(1, _alone(atom), ()))
         return steps
 
     def _piece(self, text: str, sequence: Sequence[Atom], start: int, step: _Step) -> Piece:
@@ -105,6 +105,12 @@ class _Step:
     length: int
     cost: float
     concepts: tuple[str, ...]
+
+
+def _alone(atom: Atom) -> float:
+    if not atom.is_han:
+        return _FORM
+    return _LITTLE if is_stop_word(atom.word) else _UNKNOWN
 
 
 def _cheapest(steps: Sequence[Sequence[_Step]], inside: Sequence[bool]) -> list[tuple[int, _Step]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 
 from core.language.normal import has_han
 from core.language.reading import Reader, Word
@@ -40,6 +41,9 @@ _MEASURE = re.compile(
 )
 
 
+_MODEL = re.compile(r"([a-z]{1,12})(\d[a-z0-9]*)")
+
+
 def join_measures(text: str) -> str:
     """Writes a number and its unit as one word: 160 厘米 is 160cm."""
     return _MEASURE.sub(_measure, text)
@@ -66,8 +70,9 @@ def implied_units(word: Word, reader: Reader) -> Iterator[Unit]:
         yield Unit((concept,), concept, reader.vocabulary.concept(concept).broader)
 
 
-def index_tokens(text: str, words: Iterable[Word], reader: Reader) -> Iterator[str]:
+def index_tokens(words: Sequence[Word], reader: Reader) -> Iterator[str]:
     """Every token under which the words of a product's text can be found."""
+    yield from _model_names(words)
     for word in words:
         for concept in (*word.concepts, *word.implied):
             yield concept
@@ -79,6 +84,17 @@ def index_tokens(text: str, words: Iterable[Word], reader: Reader) -> Iterator[s
                 yield reader.token(atom.word)
         if word.piece.is_han:
             yield word.piece.text
+
+
+def _model_names(words: Iterable[Word]) -> Iterator[str]:
+    """iPhone 15 is found as iphone15 too, and WH1000XM4 by its parts wh and 1000xm4."""
+    before = ""
+    for atom in (atom for word in words for atom in word.piece.words):
+        if atom.joined and before and atom.word[0].isdigit():
+            yield before + atom.word
+        before = atom.word if atom.script == "word" and atom.word.isalpha() and atom.word.isascii() else ""
+        if parts := _MODEL.fullmatch(atom.word):
+            yield from parts.groups()
 
 
 def han_tokens(text: str, words: Iterable[Word], reader: Reader) -> Iterator[str]:
@@ -108,16 +124,21 @@ def gloss_tokens(word: Word, reader: Reader) -> list[str]:
     """The tokens of the English words that explain a Chinese word which names no concept."""
     if word.concepts or word.grammar or not word.piece.is_han:
         return []
-    gloss = reader.dictionary.gloss(word.piece.text)
+    return list(_told(word.piece.text, reader))
+
+
+@lru_cache(maxsize=32_768)
+def _told(text: str, reader: Reader) -> tuple[str, ...]:
+    gloss = reader.dictionary.gloss(text)
     if not gloss:
-        return []
+        return ()
     read = [other for other in reader.read(gloss) if other.grammar is None]
     if len(read) == 1 and read[0].is_goods:
-        return [*read[0].concepts, *_own(read[0], reader)]
+        return (*read[0].concepts, *_own(read[0], reader))
     plain = [
         reader.token(atom.word) for other in read for atom in other.piece.words if not is_stop_word(atom.word)
     ]
-    return plain[:MOST_GLOSS_TOKENS]
+    return tuple(plain[:MOST_GLOSS_TOKENS])
 
 
 def _plain(word: Word, reader: Reader) -> Iterator[str]:
