@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, select
 
-from core.catalog import lexical
 from core.catalog.dialect import one_of_keys
-from core.catalog.lexical import Occurrences
+from core.catalog.lexical import Occurrences, index_of
 from core.catalog.schema import PRODUCT
 from core.types import Keys
 
@@ -69,7 +68,7 @@ class LexicalSearch:
                 self._revision, self._size, self._remembered = revision, 0, {}
             known = self._remembered.get(token)
         if known is None:
-            known = lexical.occurrences(connection, self._catalog_id, token)
+            known = index_of(connection, self._catalog_id).occurrences(token)
             self._remember(revision, token, known)
         return known
 

@@ -66,8 +66,10 @@ class Catalog:
     ) -> WriteCounts:
         """Adds or replaces products and stores vectors, all or nothing; stored once it returns."""
         with self._writing() as connection:
+            # The rows go first: they take the clock, which makes writers of other processes wait for their turn.
+            counts = writing.write_rows(connection, self.id, rows, run)
             vectors.put(connection, vectors_of)
-            return writing.write_rows(connection, self.id, rows, run)
+            return counts
 
     def remove(self, ids: Collection[str]) -> int:
         """Removes products; how many of the ids there were."""

@@ -41,6 +41,8 @@ class Database:
     def __init__(self, engine: Engine, place: str) -> None:
         self._engine, self._place = engine, place
         self._writer = engine.execution_options(writes=True)
+        if engine.dialect.name != "sqlite":
+            self._writer = engine.execution_options(isolation_level="READ COMMITTED")
         self._turn = threading.Lock()
 
     @classmethod
@@ -111,7 +113,8 @@ def _make_folder(path: Path) -> None:
 
 def _engine(url: str) -> Engine:
     if make_url(url).get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True)
+        # What a reader asks in several statements must be answered from one state, as SQLite does by itself.
+        return create_engine(url, pool_pre_ping=True, isolation_level="REPEATABLE READ")
     engine = create_engine(url, pool_size=16, max_overflow=64, query_cache_size=1_000)
     event.listen(engine, "connect", _set_pragmas)
     event.listen(engine, "begin", _begin)

@@ -1,24 +1,17 @@
-"""The lexical channel's index: which products have a token; alone knows SQLite's FTS5.
-
-One FTS5 table a catalog, without a copy of its content. The seam for another database is what is public here.
-"""
+"""The lexical channel's index: which products have a token; each database keeps it in its own way."""
 
 from __future__ import annotations
 
-import string
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from sqlalchemy import Connection
 
-from core.catalog.dialect import keys_in_text, storable
+from core.catalog.dialect import storable
 from core.language.terms import ProductTerms
 from core.types import Keys
 
-# The tokens come analysed, so the tokenizer must leave them whole: ascii keeps every character beyond ASCII,
-# and these are all of ASCII's marks. Only white space divides.
-_MARKS = string.punctuation.replace("'", "''")
-_TOKENIZER = f"ascii tokenchars '{_MARKS}'".replace('"', '""')
 _CONTROLS = dict.fromkeys([*range(0x20), 0x7F], " ")
 
 
@@ -60,54 +53,34 @@ def opaque(token: str) -> str:
     return "_".join(storable(token).translate(_CONTROLS).split())
 
 
-def create(connection: Connection, catalog_id: int) -> None:
-    """An empty index for a new catalog."""
-    # BM25 is worked out elsewhere, over sets: neither positions nor sizes need to be kept.
-    options = f"content='', columnsize=0, detail=column, tokenize=\"{_TOKENIZER}\""
-    connection.exec_driver_sql(
-        f"CREATE VIRTUAL TABLE {_name(catalog_id)} USING fts5(strong, weak, {options})"
-    )
+class LexicalIndex(Protocol):
+    """The index of one catalog, within one transaction."""
+
+    def create(self) -> None:
+        """Makes an empty index for a new catalog."""
+
+    def drop(self) -> None:
+        """Forgets the index."""
+
+    def add(self, postings: Sequence[Posting]) -> None:
+        """Makes products findable that the index doesn't have."""
+
+    def take_out(self, postings: Sequence[Posting]) -> None:
+        """Takes products out; the postings must be those that were added."""
+
+    def occurrences(self, token: str) -> Occurrences:
+        """The products that have the token, which must be `opaque`."""
 
 
-def drop(connection: Connection, catalog_id: int) -> None:
-    """Forgets a catalog's index."""
-    connection.exec_driver_sql(f"DROP TABLE IF EXISTS {_name(catalog_id)}")
+def index_of(connection: Connection, catalog_id: int) -> LexicalIndex:
+    """The index of a catalog in the database at hand."""
+    if connection.dialect.name == "sqlite":
+        from core.catalog.lexical_sqlite import SqliteIndex
 
+        return SqliteIndex(connection, f"lexical_{catalog_id}")
+    from core.catalog.lexical_postgres import PostgresIndex
 
-def add(connection: Connection, catalog_id: int, postings: Sequence[Posting]) -> None:
-    """Makes products findable that the index doesn't have."""
-    if postings:
-        connection.exec_driver_sql(
-            f"INSERT INTO {_name(catalog_id)} (rowid, strong, weak) VALUES (?, ?, ?)",  # noqa: S608
-            [(each.key, each.strong, each.only_weak()) for each in postings],
-        )
-
-
-def take_out(connection: Connection, catalog_id: int, postings: Sequence[Posting]) -> None:
-    """Takes products out; the postings must be those that were added, for the index keeps no copy of them."""
-    name = _name(catalog_id)
-    if postings:
-        connection.exec_driver_sql(
-            f"INSERT INTO {name} ({name}, rowid, strong, weak) VALUES ('delete', ?, ?, ?)",  # noqa: S608
-            [(each.key, each.strong, each.only_weak()) for each in postings],
-        )
-
-
-def occurrences(connection: Connection, catalog_id: int, token: str) -> Occurrences:
-    """The products that have the token."""
-    name = _name(catalog_id)
-    # Quoted, with its quotes doubled, any text is a plain string to FTS5 and no operator of its language.
-    quoted = '"' + token.replace('"', '""') + '"'
-    one = f"SELECT group_concat(rowid) FROM {name} WHERE {name} MATCH ?"  # noqa: S608
-    both = connection.exec_driver_sql(
-        f"SELECT ({one}), ({one})",
-        (f"strong : {quoted}", f"weak : {quoted}"),
-    ).one()
-    return Occurrences(keys_in_text(both[0]), keys_in_text(both[1]))
-
-
-def _name(catalog_id: int) -> str:
-    return f"lexical_{int(catalog_id)}"
+    return PostgresIndex(connection, f"lexical_{catalog_id}")
 
 
 def _joined(tokens: Iterable[str]) -> str:

@@ -7,9 +7,10 @@ from collections.abc import Collection, Sequence
 import orjson
 from sqlalchemy import Connection, delete, insert, select, update
 
-from core.catalog import lexical, vectors
+from core.catalog import vectors
 from core.catalog.catalog import Catalog
 from core.catalog.database import Database
+from core.catalog.lexical import index_of
 from core.catalog.rows import VectorRow
 from core.catalog.schema import (
     ATTRIBUTE,
@@ -78,7 +79,7 @@ class CatalogStore:
             for table in (PRODUCT, TOKEN, TOMBSTONE, REJECT, RUN):
                 connection.execute(delete(table).where(table.c.catalog_id == catalog_id))
             connection.execute(delete(CATALOG).where(CATALOG.c.id == catalog_id))
-            lexical.drop(connection, catalog_id)
+            index_of(connection, catalog_id).drop()
         self._catalogs.pop(catalog_id, None)
 
     def known_vectors(self, hashes: Collection[str], fingerprint: str) -> set[str]:
@@ -120,4 +121,4 @@ class CatalogStore:
         }
         catalog_id: int = connection.execute(insert(CATALOG).values(row).returning(CATALOG.c.id)).scalar_one()
         next_revision(connection, catalog_id)
-        lexical.create(connection, catalog_id)
+        index_of(connection, catalog_id).create()

@@ -135,7 +135,7 @@ def _add_details(
     ):
         if values:
             connection.execute(insert(table), values)
-    lexical.add(connection, catalog_id, postings)
+    lexical.index_of(connection, catalog_id).add(postings)
     add_tokens(connection, catalog_id, postings, times=1)
 
 
@@ -163,7 +163,7 @@ def _forget_details(connection: Connection, catalog_id: int, keys: Iterable[int]
         DOCUMENT.c.product_key.in_(one_of_keys(connection, wanted))
     )
     postings = [Posting(row.product_key, row.strong, row.weak) for row in connection.execute(stored)]
-    lexical.take_out(connection, catalog_id, postings)
+    lexical.index_of(connection, catalog_id).take_out(postings)
     add_tokens(connection, catalog_id, postings, times=-1)
     for table in (DOCUMENT, PICTURE, ATTRIBUTE):
         connection.execute(delete(table).where(table.c.product_key.in_(one_of_keys(connection, wanted))))

@@ -21,6 +21,8 @@ def bring_up_to_date(reading: Session, writing: Session) -> None:
         if _version(connection) == KNOWN[-1]:
             return
     with writing() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(7860)"))
         # Another process may have migrated while this one waited for its turn.
         if _version(connection) != KNOWN[-1]:
             _upgrade(connection)
