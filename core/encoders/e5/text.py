@@ -48,7 +48,9 @@ class E5Text:
     def load(cls, *, cores: int | None = None) -> E5Text:
         """From the installed weights package; ModelFileProblem where that isn't the expected one."""
         weights = WeightsFile.installed()
-        return cls(weights, Network.load(weights, cores=cores))
+        tower = cls(weights, Network.load(weights, cores=cores))
+        weights.forget_pages()
+        return tower
 
     def token_ids(self, text: str) -> list[int]:
         """What the model reads of a text that already has its prefix: begin, at most 510 pieces, end."""

@@ -102,6 +102,10 @@ class WeightsFile:
         texts = [blob[a:b].decode() for a, b in pairwise(bounds)]
         return Pieces(texts, scores, begin, end, unknown, self._replacements(start + blob_bytes))
 
+    def forget_pages(self) -> None:
+        """Gives back the memory of what was read so far; what is read again comes from the file."""
+        self._map.madvise(mmap.MADV_DONTNEED)
+
     def _blob_end(self) -> int:
         count, blob_bytes = self._fields[11], self._fields[16]
         return int(_HEADER.size + 4 * (2 * count + 1) + blob_bytes)
