@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, ProgrammingError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, IntegrityError, ProgrammingError
 
 from core.catalog.migrations import bring_up_to_date
-from core.errors import DataFolderProblem
+from core.errors import DataFolderProblem, MissingExtra
 
 BUSY_SECONDS = 30
 """How long a writer waits for a writer of another process."""
@@ -48,10 +48,11 @@ class Database:
     @classmethod
     def open(cls, url: str) -> Database:
         """Makes the folder, opens and migrates; DataFolderProblem or NewerDatabase say why it can't."""
-        path = _file_of(url)
+        parsed = _parsed(url)
+        path = _file_of(parsed)
         if path is not None:
             _make_folder(path)
-        database = cls(_engine(url), make_url(url).render_as_string() if path is None else str(path))
+        database = cls(_engine(parsed), parsed.render_as_string() if path is None else str(path))
         try:
             database._prepare(path)
         except BaseException:
@@ -92,11 +93,26 @@ class Database:
             raise DataFolderProblem(self._place, str(getattr(error, "orig", error))) from error
 
 
-def _file_of(url: str) -> Path | None:
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite" or not parsed.database:
-        return None
-    return Path(parsed.database)
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise DataFolderProblem(
+            url, "it is not a database URL such as sqlite:///folder/catalog.db"
+        ) from error
+    match parsed.get_backend_name():
+        case "sqlite" if parsed.database in (None, "", ":memory:"):
+            raise DataFolderProblem(url, "it names no file")
+        case "sqlite":
+            return parsed
+        case "postgres" | "postgresql":
+            return parsed.set(drivername="postgresql+psycopg")
+        case other:
+            raise DataFolderProblem(parsed.render_as_string(), f"{other} is neither sqlite nor postgresql")
+
+
+def _file_of(url: URL) -> Path | None:
+    return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
 
 
 def _make_folder(path: Path) -> None:
@@ -111,14 +127,21 @@ def _make_folder(path: Path) -> None:
         raise DataFolderProblem(str(path), "it is not writable")
 
 
-def _engine(url: str) -> Engine:
-    if make_url(url).get_backend_name() != "sqlite":
-        # What a reader asks in several statements must be answered from one state, as SQLite does by itself.
-        return create_engine(url, pool_pre_ping=True, isolation_level="REPEATABLE READ")
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() != "sqlite":
+        return _postgres(url)
     engine = create_engine(url, pool_size=16, max_overflow=64, query_cache_size=1_000)
     event.listen(engine, "connect", _set_pragmas)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def _postgres(url: URL) -> Engine:
+    try:
+        # What a reader asks in several statements must be answered from one state, as SQLite does by itself.
+        return create_engine(url, pool_pre_ping=True, isolation_level="REPEATABLE READ")
+    except ModuleNotFoundError as error:
+        raise MissingExtra("PostgreSQL", "postgres") from error
 
 
 def _set_pragmas(connection: Any, _record: object) -> None:

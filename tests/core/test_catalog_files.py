@@ -212,6 +212,14 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
         CatalogStore.open(url_of(tmp_path / "file" / "below"))
 
 
+@pytest.mark.parametrize(
+    "url", ["catalog.db", "", "mysql://h/shop", "oracle+x://h", "sqlite://", "sqlite:///:memory:"]
+)
+def test_what_is_no_url_of_a_database_that_we_know_is_refused(url: str) -> None:
+    with pytest.raises(DataFolderProblem):
+        CatalogStore.open(url)
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
