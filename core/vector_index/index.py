@@ -159,7 +159,9 @@ class VectorIndex:
         return query
 
     def _nearest_added(self, query: Floats, among: Keys | None) -> tuple[Keys, Floats]:
-        rows = np.arange(len(self._added)) if among is None else self._added.rows_of(among)
+        if among is None:
+            return best_of_products(self._added.keys, np.vecdot(self._added.vectors, query))
+        rows = self._added.rows_of(among)
         return best_of_products(self._added.keys[rows], self._added.cosines(query, rows))
 
     def _best_of_each(self, keys: Keys, resemblance: Resemblance, query: Floats) -> Floats:
