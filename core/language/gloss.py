@@ -9,6 +9,8 @@ from core.language.reading import Reader, Word
 _GLUE = {"和": "and", "与": "and", "及": "and", "或": "or", "无": "no", "没有": "no", "不": "not"}
 LONGEST_TOLD = 3  # words
 LONGEST_COMPOUND = 4  # characters
+# Shops use words for looks and makings in senses of their own (修身 is slim fit, not self-cultivation).
+_LITERAL = frozenset({"kind", "color", "gender", "age", "occasion", "activity", "room"})
 _GRAMMAR = {"not": "without"}
 _BARE_WEARERS = frozenset({"man", "male", "woman", "female", "lady", "boy", "girl", "child"})
 
@@ -45,7 +47,8 @@ def _is_closer(told: str, word: Word, reader: Reader) -> bool:
     concept = reader.vocabulary.concept(word.concept or "")
     if told in _BARE_WEARERS or word.piece.text == concept.chinese:
         return False
-    return len(told.split()) <= LONGEST_TOLD
+    literal = concept.kind in _LITERAL or concept.id in reader.meanings(told)
+    return literal and len(told.split()) <= LONGEST_TOLD
 
 
 def _by_character(text: str, reader: Reader) -> str:

@@ -10,10 +10,11 @@ from functools import cache
 import opencc
 
 _INVISIBLE = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200c-\u200f\u202a-\u202e\u2060-\u206f"
     "\ufe00-\ufe0f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e0fff]"
 )
-_SPACE = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
+# The zero-width space marks the end of a word in scripts that show no spaces.
+_SPACE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u200b]+")
 _QUOTES = str.maketrans("‘’ʼ`´“”«»‐‑‒–—−", "'''''\"\"\"\"------")
 _HAN = re.compile("[㐀-䶿一-鿿豈-﫿\U00020000-\U0003ffff]")
 # Traditional texts write the particle 着 as 著, which simplified Chinese keeps for "famous" and "to write".

@@ -15,6 +15,7 @@ from core.language.tokens import implied_units, join_measures, unit_of
 
 MAX_CHARACTERS = 2_000
 _LEFT_OVER = re.compile(r"\s+([,，.。;；])")
+_OR = frozenset({"or", "或", "或者", "还是"})
 _DANGLING = re.compile(r"(?:[\s,]+(?:but|and|or|that|which|is|are|with|i))+$", re.IGNORECASE)
 
 
@@ -43,11 +44,32 @@ def understand(text: str, reader: Reader) -> Understanding:
 
 def _units(words: Sequence[Word], reader: Reader) -> tuple[Unit, ...]:
     found: dict[tuple[str, ...], Unit] = {}
-    for word in words:
-        if word.grammar is None:
+    for at, word in enumerate(words):
+        if word.grammar is None and (choice := _choice(words, at, reader)) is not None:
+            found.setdefault(choice.tokens, choice)
+        elif word.grammar is None and not _is_chosen(words, at):
             for unit in (unit_of(word, reader), *implied_units(word, reader)):
                 found.setdefault(unit.tokens, unit)
     return tuple(found.values())
+
+
+def _choice(words: Sequence[Word], at: int, reader: Reader) -> Unit | None:
+    """ "Red or blue" asks for one thing that may be either."""
+    if _is_chosen(words, at) or not _is_chosen(words, at + 2):
+        return None
+    options = [words[at]]
+    while _is_chosen(words, at + 2):
+        at += 2
+        options.append(words[at])
+    return Unit(tuple(dict.fromkeys(token for option in options for token in unit_of(option, reader).tokens)))
+
+
+def _is_chosen(words: Sequence[Word], at: int) -> bool:
+    """Whether the word is a further option of the same sort as the one two words before it."""
+    if at < 2 or at >= len(words) or words[at - 1].piece.text not in _OR:
+        return False
+    before, here = words[at - 2].concept, words[at].concept
+    return before is not None and here is not None and before.partition(":")[0] == here.partition(":")[0]
 
 
 def _spared_goods(wanted: list[Word], refused: list[Word], reader: Reader) -> tuple[list[Word], list[Word]]:

@@ -73,11 +73,13 @@ class Reader:
         if not word.implied or word.concept is None:
             return word.implied
         concept = self.vocabulary.concept(word.concept)
-        said = f"{concept.id.replace('-', ' ')} {concept.english}"
+        if word.piece.text in (concept.chinese, concept.english):
+            return ()
+        said = [part[:4] for part in (*concept.id.partition(":")[2].split("-"), *concept.english.split())]
         return tuple(
             implied
             for implied in word.implied
-            if implied not in concept.broader and implied.partition(":")[2].partition("-")[0] not in said
+            if implied not in concept.broader and implied.partition(":")[2][:4] not in said
         )
 
     def token(self, word: str) -> str:
@@ -188,6 +190,8 @@ class Reader:
         for form in self.vocabulary.forms_at(words, 0):
             rest = words[form.length :]
             kind = form.concepts[0].partition(":")[0]
+            if form.length == 1 and words[0].is_han and kind == "feature":
+                continue  # 小 in 小香风外套 is not a size
             if rest and kind not in _NEVER_IMPLIED and self._names(rest, wider):
                 return (form.concepts[0],)
         return ()

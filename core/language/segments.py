@@ -11,7 +11,7 @@ from core.language.dictionary import Dictionary
 from core.language.vocabulary import Form, Vocabulary
 from core.language.words import Atom, atoms, is_stop_word
 
-_FORM, _CHARACTER_FORM, _WORD, _LITTLE, _UNKNOWN, _ACROSS = 1.0, 1.25, 1.05, 1.25, 1.6, 0.3
+_FORM, _CHARACTER_FORM, _WORD, _LITTLE, _UNKNOWN, _ACROSS = 1.0, 1.35, 1.05, 1.3, 1.6, 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +68,20 @@ class Segmenter:
     def _steps(self, text: str, sequence: Sequence[Atom], at: int, run_end: int) -> list[_Step]:
         atom = sequence[at]
         steps = [
-            _Step(form.length, _CHARACTER_FORM if form.length == 1 and atom.is_han else _FORM, form.concepts)
+            _Step(
+                form.length,
+                _CHARACTER_FORM if form.length == 1 and atom.is_han else _FORM,
+                form.concepts,
+                atom.is_han,
+            )
             for form in self._vocabulary.forms_at(sequence, at)
         ]
         taken = {step.length for step in steps}
         if atom.is_han:
             lengths = self._dictionary.lengths_at(text, atom.start, sequence[run_end - 1].end)
-            steps += [_Step(n, _WORD, ()) for n in lengths if n not in taken]
+            steps += [_Step(n, _WORD, (), True) for n in lengths if n not in taken]
         if 1 not in taken:
-            steps.append(_Step(1, _alone(atom), ()))
+            steps.append(_Step(1, _alone(atom), (), atom.is_han))
         return steps
 
     def _piece(self, text: str, sequence: Sequence[Atom], start: int, step: _Step) -> Piece:
@@ -105,6 +110,11 @@ class _Step:
     length: int
     cost: float
     concepts: tuple[str, ...]
+    is_han: bool
+
+    def goes_before(self, other: _Step) -> bool:
+        """Chinese names end in the thing itself: 布艺 沙发床, not 布艺沙发 床."""
+        return self.length < other.length if self.is_han else self.length > other.length
 
 
 def _alone(atom: Atom) -> float:
@@ -114,7 +124,7 @@ def _alone(atom: Atom) -> float:
 
 
 def _cheapest(steps: Sequence[Sequence[_Step]], inside: Sequence[bool]) -> list[tuple[int, _Step]]:
-    """The cheapest way through, the longer first piece among equals."""
+    """The cheapest way through; among equals the longer first piece of a Latin text, the longer last one of Chinese."""
     size = len(steps)
     costs = [0.0] * (size + 1)
     chosen: list[_Step | None] = [None] * size

@@ -12,6 +12,7 @@ import snowballstemmer
 
 from core.language.normal import fold
 
+MAX_WORD = 64
 _HAN = "㐀-䶿一-鿿豈-﫿々〇\U00020000-\U0003ffff"
 _SOLID = "\u3041-\u3096\u3099-\u309f\u30a1-\u30ff\u31f0-\u31ff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
 _MARKS = "\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u064b-\u065f\u0900-\u0963\u0966-\u0dff\u0f00-\u0fff"
@@ -26,11 +27,11 @@ _STOP_WORDS = """
     a an the of for with and or in on at to by from as is are was were be been it its this that these
     those i me my we our you your he she they them their his her some any all very so such than then too
     into up out off about over who which what where when how will would can could should do does did has
-    have had just only more most other want need looking find show please like s t
+    have had just only more most other want need looking find show please like s t im ive id dont lets whats
 """
 _STOP = frozenset(_STOP_WORDS.split())
 _HAN_STOP = frozenset(
-    "的地得了和与及或在是有我你他她它这那个为着过被把给吗呢吧啊呀之其等也都就还又请找想要买求来去到上下里中带配款件条双只"
+    "的地得了和与及或在是有我你他她它这那个为着过被把给吗呢吧啊呀之其等也都就还又请找想要买求来去到上下里中带配款件条双只码不"
 )
 _IRREGULAR = {
     "feet": "foot", "teeth": "tooth", "mice": "mouse", "geese": "goose", "knives": "knife", "wolves": "wolf",
@@ -73,7 +74,7 @@ def _atoms(text: str) -> Iterator[Atom]:
         gap = text[end:start].strip()
         glued = start == end
         joined = gap in _JOINTS if not (script == "han" and was_han) else glued
-        word = match.group() if script == "han" else fold(match.group())
+        word = match.group() if script == "han" else fold(match.group()[:MAX_WORD])[:MAX_WORD]
         end, was_han = match.end(), script == "han"
         yield Atom(start, end, _without_separators(word), script, joined)
 
