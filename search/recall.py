@@ -66,7 +66,7 @@ def _allowed(catalog: Catalog, reading: Reading) -> Keys | None:
 def _asked(catalog: Catalog, reading: Reading, language: Language) -> Asking:
     tokens = {token for unit in reading.understood.units for token in unit.tokens}
     frequencies = catalog.document_frequencies(tokens)
-    return Asking(reading.understood, frequencies, catalog.counts().products, language.concepts)
+    return Asking(reading.understood, frequencies, catalog.size(), language.concepts)
 
 
 @dataclass(frozen=True, slots=True)
