@@ -66,14 +66,22 @@ def _plain(sense: str) -> str:
 
 
 def best(entries: list[tuple[str, list[str]]]) -> str:
-    """The gloss of a word: of the pronunciation with most senses, a thing before a deed, the first sense first."""
-    _, group = min(entries, key=lambda entry: (entry[0][:1].isupper(), -len(entry[1])))
+    """The gloss of a word: of the commonest pronunciation, a thing before a deed, the first sense first.
+
+    Common nouns have a measure word (CL:) in CC-CEDICT, and common words many senses.
+    """
+    _, group = min(entries, key=lambda entry: (entry[0].removeprefix("CL ")[:1].isupper(), -_weight(entry)))
     things = [sense for sense in group[:3] if sense[0] != "~"]
     things.sort(key=lambda sense: _SPECIES.match(sense) is not None)
     chosen = things[0] if things else group[0].lstrip("~")
     # "coconut palm, coconut" and "orange tree, orange": the fruit is what shops sell.
     fruit = next((sense for sense in group[1:4] if chosen.startswith(sense + " ")), chosen)
     return _REGION.sub("", fruit)
+
+
+def _weight(entry: tuple[str, list[str]]) -> int:
+    pinyin, group = entry
+    return len(group) + (3 if pinyin.startswith("CL ") else 0)
 
 
 def read(source: Path) -> dict[str, str]:
@@ -88,7 +96,7 @@ def read(source: Path) -> dict[str, str]:
                 continue
             found = list(senses(definition))
             if found:
-                entries[word].append((pinyin, found))
+                entries[word].append(("CL " + pinyin if "CL:" in definition else pinyin, found))
     return {word: best(found) for word, found in entries.items()}
 
 

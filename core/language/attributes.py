@@ -37,6 +37,7 @@ _FILE = re.compile(r"\.(?:jpe?g|png|webp|gif|avif|heic|svg|bmp|tiff?|mp4|pdf|htm
 _MEANINGLESS = frozenset(
     {"true", "false", "yes", "no", "none", "null", "nan", "n/a", "na", "-", "是", "否", "无", "0", "1"}
 )
+_SIZES = frozenset({"xxs", "xs", "s", "m", "l", "xl", "xxl", "xxxl", "4xl", "5xl", "6xl"})
 _GENDERS = {
     "m": "gender:men", "male": "gender:men", "man": "gender:men", "men": "gender:men", "男": "gender:men",
     "f": "gender:women", "w": "gender:women", "female": "gender:women", "woman": "gender:women",
@@ -80,7 +81,10 @@ def _told(kind: str | None, values: tuple[str, ...]) -> Told | None:
         words = [word for word in words if len(word) > 1 or not word.isascii()]
         return Told(", ".join(words), kind, concepts)
     text = ", ".join(word for word in words if word)
-    return Told(text, kind) if text else None
+    concepts = tuple(
+        f"size:{word.casefold()}" for word in words if kind == "size" and word.casefold() in _SIZES
+    )
+    return Told(text, kind, concepts) if text else None
 
 
 def _kind_of(name: str) -> str | None:

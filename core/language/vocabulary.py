@@ -95,7 +95,17 @@ class Vocabulary:
     def forms_at(self, sequence: Sequence[Atom], start: int) -> list[Form]:
         """The forms that begin at an atom, every length once."""
         found: dict[int, tuple[str, ...]] = {}
-        self._walk(self._root, sequence, start, 0, found)
+        node, at, size = self._root, start, len(sequence)
+        # Chinese has one key an atom, so most texts need no search: only words branch.
+        while at < size and sequence[at].script != "word" and (at == start or sequence[at].joined):
+            child = node.edges.get(sequence[at].word)
+            if child is None:
+                break
+            node, at = child, at + 1
+            if node.concepts:
+                found[at - start] = node.concepts
+        else:
+            self._walk(node, sequence, at, at - start, found)
         return [Form(length, concepts) for length, concepts in found.items()]
 
     def _walk(
