@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,10 @@ from core.types import Pixels, Vectors
 
 Features = NDArray[np.float32]
 """float32, shape (n, feature_dim): the long form of a vector, whose dot products re-score candidates."""
+
+
+Ready = TypeVar("Ready")
+"""A picture prepared for one encoder; what is in it is that encoder's business."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,16 @@ class Encoder(Protocol):
 
     def encode_texts(self, texts: Sequence[str], *, as_query: bool = False) -> Encoded:
         """One row a text, in input order; `as_query` for what a shopper typed."""
+
+
+class PreparingEncoder(Encoder, Protocol[Ready]):
+    """An encoder that lets worker threads do a picture's padding and resizing ahead of the model."""
+
+    def prepare(self, image: Pixels) -> Ready:
+        """The picture as `encode_prepared` wants it; safe on many threads."""
+
+    def encode_prepared(self, prepared: Sequence[Ready]) -> Encoded:
+        """One row a picture, in input order: what `encode_images` answers for the same pictures."""
 
 
 def load_encoder(settings: Settings) -> Encoder:
