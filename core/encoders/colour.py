@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,14 +118,18 @@ def _foreground_cells(image: Image.Image) -> Float:
 
 def _foreground(index: NDArray[np.int32]) -> Float:
     """1 for pixels of the thing, 0 for the background; a soft spot in the middle where the border isn't plain."""
-    border = np.concatenate([index[0], index[-1], index[:, 0], index[:, -1]])
-    lab = _tables().lab
-    middle = np.median(lab[border], axis=0)
-    alike = np.square(lab - middle).sum(axis=1) < _BACKGROUND_DISTANCE**2
-    if alike[border].mean() < _PLAIN_BORDER:
+    lab = _tables().lab[index]
+    from_middle = lab - np.median(_border(lab), axis=0)
+    alike = np.einsum("hwc,hwc->hw", from_middle, from_middle) < _BACKGROUND_DISTANCE**2
+    if _border(alike).mean() < _PLAIN_BORDER:
         return _middle(index.shape)
-    mask = ~_reached(alike[index])
+    mask = ~_reached(alike)
     return mask.astype(np.float32) if mask.mean() > _LEAST_FOREGROUND else _middle(index.shape)
+
+
+def _border(image: NDArray[Any]) -> NDArray[Any]:
+    """The outermost pixels in one row."""
+    return np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
 
 
 def _reached(background: NDArray[np.bool_]) -> NDArray[np.bool_]:
