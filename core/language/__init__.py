@@ -48,6 +48,11 @@ class Language:
         """The tokens of all concepts of a kind, such as `color`."""
         return self._reader.vocabulary.of_kind(kind)
 
+    def name(self, concept_id: str, language: str) -> str:
+        """How a concept is called, such as `color:black`: in Chinese for `zh`, where we know it, else in English."""
+        concept = self._reader.vocabulary.concept(concept_id)
+        return (concept.chinese if language == "zh" else "") or concept.english
+
     def gloss(self, text: str) -> str | None:
         """The text with its Chinese in English; None for a text without Chinese."""
         cleaned = prose(text, MAX_GLOSSED)

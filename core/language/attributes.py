@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from core.language.normal import prose
+from core.language.normal import has_han, prose
 
 MAX_VALUE = 300
 MAX_ALL = 4_000
@@ -27,6 +27,8 @@ _KINDS = {
     "brand": "brand vendor manufacturer maker 品牌",
 }  # fmt: skip
 _KIND_OF = {name: kind for kind, names in _KINDS.items() for name in names.split()}
+# What a value is about when it doesn't say so itself: sleeve length "long" is a long sleeve.
+_PARTS = {"neckline": "neck", "neck": "neck", "sleeve": "sleeve", "fit": "fit", "collar": "collar"}
 _NOT_WORDS = re.compile(
     r"(?:^|_)(?:id|ids|uuid|guid|md5|sha\d*|hash|checksum|url|uri|link|links|file|filename|path|image|images|img|photo"
     r"|picture|pictures|thumbnail|source|timestamp|date|created|updated|published|lang|language|locale|currency|barcode"
@@ -67,15 +69,17 @@ def told_attributes(attributes: Mapping[str, tuple[str, ...]]) -> list[Told]:
         key = re.sub(r"[\s\-/.]+", "_", name.strip().casefold())
         if left <= 0 or (_NOT_WORDS.search(key) and key not in _KIND_OF):
             continue
-        told = _told(_kind_of(key), tuple(values)[:50])
+        told = _told(_kind_of(key), tuple(values)[:50], _PARTS.get(key.partition("_")[0].rstrip("s")))
         if told is not None:
             left -= len(told.text)
             found.append(told)
     return found
 
 
-def _told(kind: str | None, values: tuple[str, ...]) -> Told | None:
+def _told(kind: str | None, values: tuple[str, ...], part: str | None) -> Told | None:
     words = [prose(str(value), MAX_VALUE) for value in values if _is_words(str(value).strip())]
+    if part:
+        words = [word if part in word.casefold() or has_han(word) else f"{word} {part}" for word in words]
     if kind == "gender":
         concepts = tuple(_GENDERS[word.casefold()] for word in words if word.casefold() in _GENDERS)
         words = [word for word in words if len(word) > 1 or not word.isascii()]

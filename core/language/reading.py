@@ -12,6 +12,8 @@ from core.language.vocabulary import Form, Vocabulary
 from core.language.words import Atom, Stemmer, atoms, is_stop_word, singular
 
 GOODS = "kind"
+NAMES = "brand"
+"""A field of proper names, which mean nothing else: Apple is no fruit."""
 GRAMMAR = "word"
 _WEARERS = frozenset({"gender", "age"})
 _DYED = (
@@ -24,8 +26,9 @@ _DYED = (
 )
 _THING = "word:thing"
 _WORN_BY = {
-    "mens": "gender:men", "womens": "gender:women", "boys": "gender:boys", "girls": "gender:girls",
-    "kids": "age:kids", "baby": "age:baby", "unisex": "gender:unisex",
+    "mens": "gender:men", "men": "gender:men", "womens": "gender:women", "women": "gender:women",
+    "boys": "gender:boys", "girls": "gender:girls", "kids": "age:kids", "baby": "age:baby",
+    "unisex": "gender:unisex",
 }  # fmt: skip
 _NEVER_IMPLIED = frozenset({"color", GOODS, GRAMMAR})
 
@@ -92,7 +95,7 @@ class Reader:
         concepts = piece.concepts
         if concepts and concepts[0].startswith("word:"):
             return Word(piece, grammar=concepts[0].partition(":")[2])
-        if not concepts:
+        if not concepts or about == NAMES:
             stop = "stop" if is_stop_word(piece.text) else None
             return Word(piece, implied=self._colour_inside(piece), grammar=stop)
         if _is_measure(pieces, at):

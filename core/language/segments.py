@@ -11,7 +11,7 @@ from core.language.dictionary import Dictionary
 from core.language.vocabulary import Form, Vocabulary
 from core.language.words import Atom, atoms, is_stop_word
 
-_FORM, _CHARACTER_FORM, _WORD, _LITTLE, _UNKNOWN, _ACROSS = 1.0, 1.35, 1.05, 1.3, 1.6, 0.3
+_FORM, _CHARACTER_FORM, _WORD, _LITTLE, _UNKNOWN, _ACROSS = 1.0, 1.35, 1.15, 1.3, 1.6, 0.3
 
 
 @dataclass(frozen=True, slots=True)

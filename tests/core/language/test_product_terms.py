@@ -158,3 +158,27 @@ def test_huge_and_strange_texts_take_no_time(language: Language) -> None:
     language.product_text(product, ALL)
 
     assert time.perf_counter() - started < 2
+
+
+def test_a_brand_is_a_name_and_nothing_else(language: Language) -> None:
+    terms = language.product_terms(Product(id="1", attributes={"brand": ("Apple Orange",)}), ALL)
+
+    assert terms.strong == {"apple", "orange"}
+
+
+def test_an_attribute_that_names_a_part_says_what_its_value_is_of(language: Language) -> None:
+    product = Product(
+        id="1", attributes={"Sleeve Length": ("Long",), "neckline": ("Crew",), "sizes": ("S", "XL")}
+    )
+
+    terms = language.product_terms(product, ALL)
+
+    assert {"feature:long-sleeve", "feature:crew-neck", "size:s", "size:xl"} <= terms.strong
+
+
+def test_a_model_name_is_found_however_it_is_spaced(language: Language) -> None:
+    spaced = language.product_terms(Product(id="1", title="iPhone 15 case"), ALL)
+    joined = language.product_terms(Product(id="2", title="WH1000XM4 headphones"), ALL)
+
+    assert {"iphone15", "iphone", "15"} <= spaced.strong
+    assert {"wh", "1000xm4", "wh1000xm4"} <= joined.strong

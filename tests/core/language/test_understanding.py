@@ -215,5 +215,25 @@ def test_a_query_of_little_words_asks_for_these(language: Language) -> None:
 
 def test_invisible_characters_do_not_hide_a_word(language: Language) -> None:
     assert (
-        language.understand("re\u200dd\u202e\u200bhood\u00adie").units == language.understand("red hoodie").units
+        language.understand("re\u200dd\u202e\u200bhood\u00adie").units
+        == language.understand("red hoodie").units
     )
+
+
+@pytest.mark.parametrize("words", ["red or blue sneakers", "红色或蓝色的运动鞋"])
+def test_a_choice_is_one_thing_that_may_be_either(language: Language, words: str) -> None:
+    units = language.understand(words).units
+
+    assert {"color:red", "color:blue"} in [set(unit.tokens) for unit in units]
+
+
+def test_a_chinese_name_ends_in_the_thing_itself(language: Language) -> None:
+    assert concepts(language.understand("灰色布艺沙发床")) == {
+        "color:gray",
+        "material:fabric",
+        "kind:sofa-bed",
+    }
+
+
+def test_a_number_of_packets_is_no_bag(language: Language) -> None:
+    assert "kind:bag" not in concepts(language.understand("纸巾30包"))
