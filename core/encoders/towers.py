@@ -30,7 +30,7 @@ VISUAL_DIM = TOWER_DIM * len(TOWERS)
 CLASSES = 1000
 COLOUR_WEIGHT = 0.1
 """What the colours' similarity weighs beside the towers' similarity of 1; chosen on judged shops."""
-_RECIPE = "pad-white lanczos-chain 4"
+_RECIPE = "pad-white hamming-chain 5"
 _BATCH = 4
 
 
@@ -67,7 +67,7 @@ def fitted(image: Image.Image, side: int) -> Image.Image:
     """The whole picture, its longer side brought to `side`."""
     scale = side / max(image.size)
     width, height = (max(1, round(length * scale)) for length in image.size)
-    return image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=1.5)
+    return image.resize((width, height), Image.Resampling.HAMMING, reducing_gap=1.5)
 
 
 def padded(image: Image.Image, side: int) -> NDArray[np.uint8]:

@@ -102,3 +102,16 @@ def test_the_weights_are_those_of_the_manifest() -> None:
 def test_the_fingerprint_names_the_recipe(towers: PictureTowers) -> None:
     assert towers.fingerprint == PictureTowers.load().fingerprint
     assert towers.fingerprint.startswith("lite-towers-")
+
+
+def test_known_pictures_have_known_features(towers: PictureTowers) -> None:
+    """Six waves through the long vector, the first class and its logit; other processors round a little otherwise."""
+    waves = np.sin(np.outer(np.arange(1, 7), np.arange(1, VISUAL_DIM + 1)))
+
+    features = towers.encode([ball(), stripes()])
+
+    golden = [[-0.445, 1.064, -0.86, 1.543, -1.198, -0.985], [-0.859, 0.238, -0.436, 1.382, -0.244, -0.301]]
+    np.testing.assert_allclose(features.visual @ waves.T, golden, atol=0.25)
+    assert features.logits.max(axis=1) == pytest.approx([6.2, 7.09], abs=0.6)
+    assert features.colour.argmax(axis=1).tolist() == [137, 158]
+    assert features.visual[0] @ features.visual[1] == pytest.approx(0.378, abs=0.05)
