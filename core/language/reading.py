@@ -176,10 +176,11 @@ class Reader:
         kinds = [form.concepts[0].partition(":")[0] for form in forms]
         if GRAMMAR in kinds or GOODS in kinds[:-1]:
             return False
-        if kinds[-1] != GOODS or all(kind in _WEARERS for kind in kinds[:-1]):
+        if len(set(kinds)) == 1 or all(kind in _WEARERS for kind in kinds[:-1]):
             return True
         gloss = (self.dictionary.gloss(piece.text) or "").split()
-        return all(self.vocabulary.concept(form.concepts[0]).english in gloss for form in forms[:-1])
+        named = forms[:-1] if kinds[-1] == GOODS else forms
+        return all(self.vocabulary.concept(form.concepts[0]).english in gloss for form in named)
 
     def _implied(self, piece: Piece) -> tuple[str, ...]:
         concept = piece.concepts[0]
