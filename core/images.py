@@ -11,7 +11,7 @@ from io import BytesIO
 from urllib.parse import unquote_to_bytes
 
 import numpy as np
-import pillow_heif
+import pi_heif
 from PIL import Image, ImageCms
 
 from core.errors import UnreadableImage
@@ -37,7 +37,7 @@ _TURNS = {
 }
 _HEADER = threading.Lock()
 
-pillow_heif.register_heif_opener(thumbnails=False)
+pi_heif.register_heif_opener(thumbnails=False)
 # Pillow's own guard is the second line: it also sees pictures inside pictures (a PNG in an ICO).
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 
