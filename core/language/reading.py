@@ -16,14 +16,14 @@ NAMES = "brand"
 """A field of proper names, which mean nothing else: Apple is no fruit."""
 GRAMMAR = "word"
 _WEARERS = frozenset({"gender", "age"})
-_DYED = (
-    "kind:clothing",
-    "kind:footwear",
-    "kind:bag",
-    "kind:accessory",
-    "kind:home-textile",
-    "kind:furniture",
-)
+_DYED = frozenset(
+    f"kind:{root}"
+    for root in (
+        "clothing", "footwear", "bag", "accessory", "jewellery", "watch", "home-textile", "furniture", "electronics",
+        "vehicle", "automotive", "sports-equipment", "storage", "stationery", "lighting", "lip-makeup", "nail-care",
+    )
+)  # fmt: skip
+"""What fruit and flowers give their colour to; coffee in front of a cup or a machine stays coffee."""
 _THING = "word:thing"
 _WORN_BY = {
     "mens": "gender:men", "men": "gender:men", "womens": "gender:women", "women": "gender:women",
@@ -152,7 +152,7 @@ class Reader:
     def _is_dyed(self, piece: Piece) -> bool:
         return any(
             concept.startswith("kind:")
-            and (concept in _DYED or set(_DYED) & set(self.vocabulary.concept(concept).broader))
+            and (concept in _DYED or not _DYED.isdisjoint(self.vocabulary.concept(concept).broader))
             for concept in piece.concepts
         )
 

@@ -173,7 +173,7 @@ def _own(word: Word, reader: Reader) -> list[str]:
 def _is_head(word: str, concept: Concept, reader: Reader) -> bool:
     """Whether the last word of a name stands for the thing: the tracker in fitness tracker, not the dog in hot dog."""
     meant = reader.meanings(word)
-    return not meant or any(other in concept.broader for other in meant)
+    return not meant or any(other in (concept.id, *concept.broader) for other in meant)
 
 
 def _spelled(word: Word, reader: Reader) -> list[str]:
