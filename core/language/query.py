@@ -11,7 +11,7 @@ from core.language.normal import clean, has_han
 from core.language.prices import split_price
 from core.language.reading import Reader, Word
 from core.language.terms import Understanding, Unit
-from core.language.tokens import implied_units, join_measures, unit_of
+from core.language.tokens import further_units, join_measures, unit_of
 
 MAX_CHARACTERS = 2_000
 _LEFT_OVER = re.compile(r"\s+([,，.。;；])")
@@ -35,20 +35,20 @@ def understand(text: str, reader: Reader) -> Understanding:
         text=whole,
         positive_text=_without(asked, words, scopes),
         units=units or _fallback(wanted, reader),
-        excluded=_units(refused, reader),
+        excluded=_units(refused, reader, wanted=False),
         gloss=gloss_of(wanted, reader) if has_han(whole) else None,
         price_min=price.lowest,
         price_max=price.highest,
     )
 
 
-def _units(words: Sequence[Word], reader: Reader) -> tuple[Unit, ...]:
+def _units(words: Sequence[Word], reader: Reader, *, wanted: bool = True) -> tuple[Unit, ...]:
     found: dict[tuple[str, ...], Unit] = {}
     for at, word in enumerate(words):
         if word.grammar is None and (choice := _choice(words, at, reader)) is not None:
             found.setdefault(choice.tokens, choice)
         elif word.grammar is None and not _is_chosen(words, at):
-            for unit in (unit_of(word, reader), *implied_units(word, reader)):
+            for unit in (unit_of(word, reader), *(further_units(word, reader) if wanted else ())):
                 found.setdefault(unit.tokens, unit)
     return tuple(found.values())
 

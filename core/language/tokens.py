@@ -64,10 +64,15 @@ def unit_of(word: Word, reader: Reader) -> Unit:
     return Unit(tuple(dict.fromkeys(tokens)), concept, reader.vocabulary.concept(concept).broader)
 
 
-def implied_units(word: Word, reader: Reader) -> Iterator[Unit]:
+def further_units(word: Word, reader: Reader) -> Iterator[Unit]:
     """What a word asks for besides its main meaning, when that doesn't say it already (a hiking boot is for hiking)."""
     for concept in reader.further(word):
         yield Unit((concept,), concept, reader.vocabulary.concept(concept).broader)
+    if word.is_goods and word.concept is not None:
+        # A product that says only part of a longer name (a rod for fishing) still meets that part.
+        for atom in word.piece.words[:-1]:
+            if atom.script == "word" and not is_stop_word(atom.word):
+                yield Unit((reader.token(atom.word), word.concept))
 
 
 def index_tokens(words: Sequence[Word], reader: Reader) -> Iterator[str]:
