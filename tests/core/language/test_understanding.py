@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from core.language import Language, Understanding
@@ -237,3 +239,15 @@ def test_a_chinese_name_ends_in_the_thing_itself(language: Language) -> None:
 
 def test_a_number_of_packets_is_no_bag(language: Language) -> None:
     assert "kind:bag" not in concepts(language.understand("纸巾30包"))
+
+
+def test_many_threads_read_alike(language: Language) -> None:
+    words = [
+        f"{colour} hoodies {number}" for number in range(100) for colour in ("red", "navy", "dark green")
+    ]
+    alone = [language.understand(text) for text in words]
+
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(Language.load().understand, words))
+
+    assert together == alone
