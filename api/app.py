@@ -6,20 +6,25 @@ from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 
 from fastapi import FastAPI, Request, Response
-from fastapi.staticfiles import StaticFiles
 
 from api.context import ServerContext
 from api.errors import add_error_handlers
-from api.routes import health, pages, products, search
+from api.routes import docs, health, pages, products, search
+from api.static import VersionedFiles
 from api.uploads import Uploads
 from core.pictures import PictureStore
 from core.settings import Settings
 from search.engine import SearchEngine
 
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; img-src 'self' data: blob:; style-src 'self'; script-src 'self'; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; img-src 'self' data:; style-src 'self'; script-src 'self'; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
 
 
 def create_app(settings: Settings, engine: SearchEngine) -> FastAPI:
@@ -28,13 +33,16 @@ def create_app(settings: Settings, engine: SearchEngine) -> FastAPI:
         title="Lychee Search",
         version=version("lychee-search"),
         summary="Two-stage product image search.",
+        # The viewers that FastAPI brings load their scripts from elsewhere; ours is api/routes/docs.py.
+        docs_url=None,
+        redoc_url=None,
     )
     app.state.context = ServerContext(settings, engine, PictureStore(settings.data), Uploads())
     add_error_handlers(app)
     app.middleware("http")(_with_security_headers)
-    for routes in (search, products, health, pages):
+    for routes in (search, products, health, pages, docs):
         app.include_router(routes.router)
-    app.mount("/static", StaticFiles(packages=[("web", "static")]), name="static")
+    app.mount("/static", VersionedFiles(), name="static")
     return app
 
 
@@ -42,9 +50,6 @@ async def _with_security_headers(
     request: Request, answer: Callable[[Request], Awaitable[Response]]
 ) -> Response:
     response = await answer(request)
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "same-origin"
-    # The API's own documentation page loads its viewer from elsewhere; everything else is ours alone.
-    if request.url.path not in ("/docs", "/docs/oauth2-redirect"):
-        response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+    for name, value in SECURITY_HEADERS.items():
+        response.headers[name] = value
     return response

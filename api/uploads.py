@@ -6,7 +6,7 @@ import hashlib
 import threading
 from collections import OrderedDict
 
-from core.errors import InvalidQuery
+from core.errors import ForgottenPicture
 
 KEPT_BYTES = 64 * 1024 * 1024
 
@@ -33,9 +33,9 @@ class Uploads:
         return upload_id
 
     def get(self, upload_id: str) -> bytes:
-        """The picture; InvalidQuery when it is no longer kept."""
+        """The picture; ForgottenPicture when it is no longer kept."""
         with self._lock:
             picture = self._pictures.get(upload_id)
         if picture is None:
-            raise InvalidQuery("that query picture is no longer kept; send it again")
+            raise ForgottenPicture
         return picture

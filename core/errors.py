@@ -30,6 +30,13 @@ class UnreadableImage(LycheeError):
         self.source, self.reason, self.code = source, reason, code
 
 
+class ForgottenPicture(InvalidQuery):
+    """A query picture was sent too long ago."""
+
+    def __init__(self) -> None:
+        super().__init__("that query picture is no longer kept; send it again")
+
+
 class UnreadableFeed(LycheeError):
     """A feed as a whole can't be read."""
 
@@ -89,7 +96,9 @@ class MissingExtra(LycheeError):
     """A setting asks for a package that isn't installed."""
 
     def __init__(self, wanted: str, extra: str) -> None:
-        super().__init__(f"{wanted} needs packages that are not installed: pip install 'lychee-search[{extra}]'")
+        super().__init__(
+            f"{wanted} needs packages that are not installed: pip install 'lychee-search[{extra}]'"
+        )
         self.wanted, self.extra = wanted, extra
 
 

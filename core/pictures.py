@@ -13,6 +13,7 @@ from PIL import Image
 
 from core.errors import DataFolderProblem, UnreadableImage
 from core.images import decode, probe
+from core.types import Pixels
 
 THUMB_SIDE = 320
 _SAFE_TYPES = {
@@ -73,12 +74,7 @@ class PictureStore:
         path = self._path(self._derived, digest).with_name(f"{digest}{suffix}.jpg")
         if not path.exists():
             pixels = decode(self.read(digest), source=f"picture {digest}", at_least=side or 0)
-            picture = Image.fromarray(pixels)
-            if side is not None:
-                picture.thumbnail((side, side))
-            buffer = BytesIO()
-            picture.save(buffer, "JPEG", quality=85)
-            _write_whole(path, buffer.getvalue())
+            _write_whole(path, jpeg(pixels, side))
         return path
 
     def _path(self, folder: Path, digest: str) -> Path:
@@ -86,6 +82,16 @@ class PictureStore:
         if not _HASH.fullmatch(digest):
             raise UnreadableImage(f"picture {digest[:40]!r}", "it is not in the store", code="missing")
         return folder / digest[:2] / digest
+
+
+def jpeg(pixels: Pixels, side: int | None = None) -> bytes:
+    """The picture as a JPEG, of at most `side` pixels a side."""
+    picture = Image.fromarray(pixels)
+    if side is not None:
+        picture.thumbnail((side, side))
+    buffer = BytesIO()
+    picture.save(buffer, "JPEG", quality=85)
+    return buffer.getvalue()
 
 
 def _write_whole(path: Path, data: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import cache
 from importlib.resources import files
 from typing import cast
@@ -13,7 +14,7 @@ LANGUAGES = ("en", "zh")
 
 @cache
 def texts(language: str) -> dict[str, str]:
-    """The page's words in a language; English where we don't have it."""
+    """The pages' words in a language; English where we don't have it."""
     known = orjson.loads(files("web").joinpath("texts.json").read_bytes())
     return cast(dict[str, str], known.get(language, known["en"]))
 
@@ -21,3 +22,13 @@ def texts(language: str) -> dict[str, str]:
 def page_template(name: str) -> str:
     """The source of a template."""
     return files("web").joinpath("templates", name).read_text("utf-8")
+
+
+@cache
+def static_version() -> str:
+    """Changes with the bytes of any static file, so that browsers may keep what they have for good."""
+    folder = files("web").joinpath("static")
+    digest = hashlib.blake2b(digest_size=6)
+    for file in sorted(folder.iterdir(), key=lambda file: file.name):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()

@@ -162,6 +162,13 @@ class Catalog:
         """All products in key order, as their feed described them."""
         return (each.product for each in self.stored())
 
+    def first(self, limit: int) -> list[Product]:
+        """The products that came first, in key order."""
+        wanted = select(PRODUCT.c.key).where(PRODUCT.c.catalog_id == self.id)
+        with self._reading() as connection:
+            keys = keys_of(connection, wanted.order_by(PRODUCT.c.key).limit(limit))
+        return [stored.product for stored in self.by_keys(keys).values()]
+
     # Searching
 
     def matching(self, tree: Filter) -> Keys:

@@ -1,0 +1,125 @@
+"""What the search page shows of one state: hits as cards, what is honest to say about them, and where its links lead."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from api.cards import Card, card_of
+from api.context import ServerContext
+from api.page_state import PAGE, PageState
+from api.queries import picture_of
+from api.rendering import answer_body, product_body
+from api.schemas import AnswerBody, ProductBody
+from api.wording import tags
+from core.errors import UnknownCatalog
+from core.types import MAX_LIMIT, Query
+
+SHOWCASE = 12
+"""Products of the shop that the first page shows before anything is asked."""
+EXAMPLES = {
+    "en": ("black running shoes", "grey sofa", "something to drink", "camera under $200"),
+    "zh": ("黑色跑步鞋", "灰色沙发", "水果", "200元以下的相机"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PageView:
+    """What the template shows; an empty one is a page with its form alone."""
+
+    answer: AnswerBody | None = None
+    cards: tuple[Card, ...] = ()
+    tags: tuple[str, ...] = ()
+    notice: str = ""
+    """Which honest sentence belongs above the hits: the key of a text."""
+    liked: Card | None = None
+    more: str = ""
+    """Where the same answer is shown with more hits."""
+
+
+def view_of(state: PageState, context: ServerContext, language: str) -> PageView:
+    """Answers the state; LycheeError says what can't be."""
+    catalogs = context.engine.store.names()
+    name = catalog_of(state, catalogs)
+    if not catalogs:
+        return PageView()
+    if name not in catalogs:
+        raise UnknownCatalog(name, catalogs)
+    if not state.asks:
+        return PageView(cards=_showcase(name, state, context, language))
+    return _answered(name, state, context, language)
+
+
+def catalog_of(state: PageState, catalogs: list[str]) -> str:
+    """The catalog that a state is about."""
+    return state.catalog or ("products" if "products" in catalogs or not catalogs else catalogs[0])
+
+
+def links_of(state: PageState, language: str) -> dict[str, str]:
+    """Where the page's own links lead."""
+    upload_id = state.image.removeprefix("upload:")
+    return {
+        "home": state.bare().href,
+        "language": state.but(lang="en" if language == "zh" else "zh", shown=state.shown).href,
+        "without_picture": state.but(image="", like="").href,
+        "without_filter": state.but(filter="").href,
+        "query_picture": f"/uploads/{quote(upload_id, safe='')}" if upload_id else "",
+    }
+
+
+def examples_of(state: PageState, language: str) -> list[dict[str, str]]:
+    """Queries to try."""
+    return [{"text": text, "href": state.bare(q=text).href} for text in EXAMPLES[language]]
+
+
+def _answered(name: str, state: PageState, context: ServerContext, language: str) -> PageView:
+    query = Query(
+        text=state.q,
+        image=picture_of(state.image, context.uploads),
+        like=(state.like,) if state.like else (),
+        filter=state.filter,
+        sort=state.sort,
+        limit=state.shown,
+    )
+    answer = answer_body(context.engine.search(query, name), name, explain=True)
+    more = answer.cursor and state.shown < MAX_LIMIT
+    return PageView(
+        answer=answer,
+        cards=tuple(_card(hit.product, state, language) for hit in answer.hits),
+        tags=tuple(tags(answer.understood, context.engine.language, language)),
+        notice=_notice(answer, name, state, context),
+        liked=_liked(name, state, context, language),
+        more=state.but(shown=state.shown + PAGE).href if more else "",
+    )
+
+
+def _card(product: ProductBody, state: PageState, language: str) -> Card:
+    return card_of(product, language, state.bare(like=product.id).href)
+
+
+def _liked(name: str, state: PageState, context: ServerContext, language: str) -> Card | None:
+    if not state.like:
+        return None
+    return _card(product_body(context.engine.product(state.like, name).product, name), state, language)
+
+
+def _showcase(name: str, state: PageState, context: ServerContext, language: str) -> tuple[Card, ...]:
+    early = context.engine.store.catalog(name).first(4 * SHOWCASE)
+    pictured = [product for product in early if product.pictures][:SHOWCASE]
+    return tuple(_card(product_body(product, name), state, language) for product in pictured)
+
+
+def _notice(answer: AnswerBody, name: str, state: PageState, context: ServerContext) -> str:
+    """Why there is nothing, or why what there is may not be what was asked for."""
+    if not answer.hits:
+        if context.engine.store.catalog(name).counts().products == 0:
+            return "empty_catalog"
+        return "empty_filter" if state.filter else "empty"
+    understood = context.engine.language.understand(state.q)
+    low, high = understood.price_min or 0.0, understood.price_max or float("inf")
+    if (understood.price_min, understood.price_max) != (None, None) and not any(
+        hit.product.price is not None and low <= hit.product.price <= high for hit in answer.hits
+    ):
+        return "weak_price"
+    covered = any(hit.evidence is not None and hit.evidence.coverage > 0 for hit in answer.hits)
+    return "weak" if understood.units and not covered else ""

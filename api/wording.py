@@ -1,0 +1,59 @@
+"""What the page says in the reader's language: what the query was read as, and what went wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from api.errors import status_of
+from core.errors import (
+    ForgottenPicture,
+    InvalidFilter,
+    LycheeError,
+    UnknownCatalog,
+    UnknownProduct,
+    UnreadableImage,
+)
+from core.language import Language
+from web import texts
+
+_BOUND = re.compile(r"price (>=|<=) (.+)")
+_SENTENCES: dict[type[LycheeError], str] = {
+    UnreadableImage: "problem_picture",
+    ForgottenPicture: "problem_forgotten",
+    InvalidFilter: "problem_filter",
+    UnknownCatalog: "problem_catalog",
+    UnknownProduct: "problem_product",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A refusal as the page shows it."""
+
+    sentence: str
+    detail: str
+    """The error's own words, in English."""
+    status: int
+
+
+def problem_of(error: LycheeError, language: str) -> Problem:
+    """The refusal in the reader's language, with the error's own words."""
+    key = next((key for kind, key in _SENTENCES.items() if isinstance(error, kind)), "problem")
+    return Problem(texts(language)[key], str(error), status_of(error))
+
+
+def tags(understood: Sequence[str], names: Language, language: str) -> list[str]:
+    """What a query was read as (`color:black`, `not kind:bag`, `price <= 200`), in words."""
+    return list(dict.fromkeys(_said(each, names, language) for each in understood))
+
+
+def _said(each: str, names: Language, language: str) -> str:
+    words = texts(language)
+    bound = _BOUND.fullmatch(each)
+    if bound:
+        return words["at_least" if bound[1] == ">=" else "at_most"].format(bound[2])
+    unwanted, concept = each.startswith("not "), each.removeprefix("not ")
+    name = names.name(concept, language) if ":" in concept else concept
+    return words["without"].format(name) if unwanted else name
