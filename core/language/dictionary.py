@@ -32,8 +32,6 @@ class Dictionary:
 
     def lengths_at(self, text: str, start: int, end: int) -> list[int]:
         """The lengths, from two characters on, of the words that begin at `start` and end by `end`."""
-        longest = _COMMON_LENGTH
-        if text[start : start + _COMMON_LENGTH] in self._openings:
-            longest = LONGEST_WORD
-        most = min(longest, end - start)
-        return [length for length in range(2, most + 1) if text[start : start + length] in self._glosses]
+        longest = LONGEST_WORD if text[start : start + _COMMON_LENGTH] in self._openings else _COMMON_LENGTH
+        most, glosses = min(longest, end - start), self._glosses
+        return [length for length in range(2, most + 1) if text[start : start + length] in glosses]

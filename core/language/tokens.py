@@ -85,7 +85,9 @@ def index_tokens(words: Sequence[Word], reader: Reader) -> Iterator[str]:
         for atom in word.piece.words:
             if atom.script == "solid":
                 yield from bigrams(atom.word)
-            elif atom.is_han or not is_stop_word(atom.word):
+            elif atom.is_han:
+                yield atom.word
+            elif not is_stop_word(atom.word):
                 yield reader.token(atom.word)
         if word.piece.is_han:
             yield word.piece.text

@@ -71,16 +71,20 @@ def _atoms(text: str) -> Iterator[Atom]:
     end, was_han = 0, False
     for match in _ATOM.finditer(text):
         script, start = match.lastgroup or "word", match.start()
-        gap = text[end:start].strip()
-        glued = start == end
-        joined = gap in _JOINTS if not (script == "han" and was_han) else glued
-        word = match.group() if script == "han" else fold(match.group()[:MAX_WORD])[:MAX_WORD]
-        end, was_han = match.end(), script == "han"
-        yield Atom(start, end, _without_separators(word), script, joined)
+        glued, is_han = start == end, script == "han"
+        joined = glued or (not (is_han and was_han) and text[end:start].strip() in _JOINTS)
+        word = match.group() if is_han else _folded(match.group())
+        end, was_han = match.end(), is_han
+        yield Atom(start, end, word, script, joined)
+
+
+def _folded(word: str) -> str:
+    # A lone accent folds to nothing; it stays what it is.
+    return _without_separators(fold(word[:MAX_WORD])[:MAX_WORD]) or word[:MAX_WORD]
 
 
 def _without_separators(word: str) -> str:
-    return word.replace(",", "") if word[0].isdigit() else word
+    return word.replace(",", "") if word[:1].isdigit() else word
 
 
 def is_stop_word(word: str) -> bool:

@@ -198,7 +198,22 @@ def test_an_unknown_chinese_word_is_found_by_itself_or_by_its_english(language: 
 
 
 @pytest.mark.parametrize(
-    "words", ["Зимняя куртка", "سترة سوداء", "かわいい犬", "개구리", "กบสีเขียว", "मेंढक", "👗", "naïve café"]
+    "words",
+    [
+        "Зимняя куртка",
+        "سترة سوداء",
+        "かわいい犬",
+        "개구리",
+        "กบสีเขียว",
+        "मेंढक",
+        "👗",
+        "naïve café",
+        "\u0301",
+        "ﷺ",
+        "ª",
+        "１２３",
+        "㎏",
+    ],
 )
 def test_no_script_is_lost(language: Language, words: str) -> None:
     assert language.understand(words).units
