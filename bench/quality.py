@@ -76,7 +76,8 @@ def measured(judged: Path, folder: Path, sets: Sequence[str]) -> dict[str, list[
         cells[name] = _cells(engine, judged / name, frozenset())
         if name == "stamps_multilingual":
             cells[f"{name}, category hidden"] = _cells(engine, judged / name, frozenset({"category"}))
-        print(f"{name} done", file=sys.stderr)
+        for row in rows({name: cells[name]}):
+            print(*row, file=sys.stderr, flush=True)
     return cells
 
 

@@ -13,11 +13,12 @@ from core.catalog import Catalog, CatalogStore, StoredProduct
 from core.encoder import Encoder
 from core.errors import InvalidQuery, UnknownProduct
 from core.language import Language
-from core.types import Candidate, Channel, Hit, Query
+from core.types import Candidate, Channel, Hit, Product, Query
 from search.answer import Answer, Timings, Total
 from search.live import LiveCatalog, Snapshot
 from search.reading import Probe, Reading, encode, spoken, understand
-from search.recall import DEPTH, Found, Window, recall
+from search.recall import DEPTH, recall
+from search.window import Found, Window
 from search.windows import Cursor, Windows
 
 QUERY_PICTURE_SIDE = 640
@@ -51,13 +52,12 @@ class SearchEngine:
         self._windows.keep(cursor.query_id, window)
         recalled = time.perf_counter()
         hits = _hits(live.catalog, window, cursor.offset, query.limit)
-        more = cursor.offset + query.limit < len(window.found)
-        keys = np.array([found.key for found in window.found], dtype=np.int64)
+        more = cursor.offset + query.limit < len(window)
         return Answer(
             query_id=cursor.query_id,
             hits=hits,
-            total=Total(len(window.found), window.exact),
-            facets=live.catalog.facets(keys, query.facets) if query.facets else {},
+            total=Total(len(window), window.exact),
+            facets=live.catalog.facets(window.keys, query.facets) if query.facets else {},
             cursor=Cursor(cursor.query_id, cursor.offset + query.limit).encode() if more else None,
             took=_timings(started, encoded, recalled),
             understood=spoken(reading.understood),
@@ -99,32 +99,24 @@ class SearchEngine:
         return Probe.of_products(batches)
 
     def _recall(self, query: Query, catalog: Catalog, snapshot: Snapshot, reading: Reading) -> Window:
-        window = _without(
-            query.like, catalog, recall(catalog, snapshot, reading, self.language, depth=self._depth)
-        )
-        if query.sort == "relevance":
-            return window
-        prices = catalog.prices([found.key for found in window.found])
-        sign = 1.0 if query.sort == "price_asc" else -1.0
-        # Products without a price come last in both directions.
-        ordered = sorted(
-            window.found,
-            key=lambda found: (found.key not in prices, sign * prices.get(found.key, 0.0)),
-        )
-        return Window(tuple(ordered), window.exact)
+        window = recall(catalog, snapshot, reading, self.language, depth=self._depth)
+        if query.like:
+            window = window.without(list(catalog.keys_of(query.like).values()))
+        return window if query.sort == "relevance" else _by_price(catalog, window, query.sort)
 
 
-def _without(ids: tuple[str, ...], catalog: Catalog, window: Window) -> Window:
-    """The window without the products that the query itself is made of."""
-    if not ids:
-        return window
-    keys = set(catalog.keys_of(ids).values())
-    return Window(tuple(found for found in window.found if found.key not in keys), window.exact)
+def _by_price(catalog: Catalog, window: Window, sort: str) -> Window:
+    """The window by price, equal prices in recall's order; products without a price come last both ways."""
+    prices = catalog.prices(window.keys)
+    known = np.array([prices.get(key, np.inf) for key in window.keys.tolist()])
+    if sort == "price_desc":
+        known = np.where(np.isinf(known), known, -known)
+    return window.reordered(np.argsort(known, kind="stable"))
 
 
 def _hits(catalog: Catalog, window: Window, offset: int, limit: int) -> tuple[Hit, ...]:
-    page = window.found[offset : offset + limit]
-    products = catalog.by_keys([found.key for found in page])
+    page = window.page(offset, limit)
+    products = catalog.products([found.key for found in page])
     # A product that was removed after the window was made is a gap, not an error.
     return tuple(
         Hit(_candidate(found, products[found.key]), rank, recall_rank=rank)
@@ -133,8 +125,8 @@ def _hits(catalog: Catalog, window: Window, offset: int, limit: int) -> tuple[Hi
     )
 
 
-def _candidate(found: Found, stored: StoredProduct) -> Candidate:
-    return Candidate(found.key, stored.product, found.similarity, found.channels, found.evidence)
+def _candidate(found: Found, product: Product) -> Candidate:
+    return Candidate(found.key, product, found.similarity, found.channels, found.evidence)
 
 
 def _timings(started: float, encoded: float, recalled: float) -> Timings:

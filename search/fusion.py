@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 @dataclass(frozen=True, slots=True)
 class Moments:
@@ -12,9 +15,11 @@ class Moments:
     mean: float
     deviation: float
 
-    def standardise(self, similarity: float) -> float:
-        """How many deviations above what any product of this catalog would reach."""
-        return (similarity - self.mean) / self.deviation if self.deviation > 1e-6 else 0.0
+    def standardised(self, similarities: NDArray[np.float32]) -> NDArray[np.float32]:
+        """How many deviations above what any product of this catalog would reach; nan stays nan."""
+        if self.deviation <= 1e-6:
+            return np.zeros_like(similarities)
+        return (similarities - np.float32(self.mean)) / np.float32(self.deviation)
 
 
 @dataclass(frozen=True, slots=True)

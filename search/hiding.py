@@ -54,8 +54,10 @@ def copy_hiding(
             CatalogRow(each.product, said.terms, each.row_hash, each.picture_hashes, said.text_hash)
             for each, said in zip(bare, words, strict=True)
         ]
-        encoded = encoder.encode_texts(list(texts.values()))
-        copy.write(rows, [*pictures, *vector_rows(list(texts), encoded, encoder)])
+        spoken = (
+            vector_rows(list(texts), encoder.encode_texts(list(texts.values())), encoder) if texts else []
+        )
+        copy.write(rows, [*pictures, *spoken])
 
 
 def _picture_rows(source: Catalog, products: list[StoredProduct], fingerprint: str) -> Iterator[VectorRow]:

@@ -6,51 +6,41 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.catalog import Catalog
 from core.language import Language, ProductTerms
-from core.types import Channel, Evidence, Keys
+from core.types import Channel, Keys
 from core.vector_index import VectorIndex
-from search.evidence import Asking, Weighed
+from search.evidence import Asking
 from search.fusion import PICTURE, PICTURE_AND_WORDS, WORDS, Moments, Weights
 from search.live import Snapshot
 from search.reading import Probe, Reading
+from search.window import BITS, Candidates, Floats, Window
 
 DEPTH = 300
 """Candidates that each channel names."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One candidate by its key, before its product is read."""
-
-    key: int
-    similarity: float
-    channels: tuple[Channel, ...]
-    evidence: Evidence
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """All candidates of a query, best first: what hits, totals, facets and pages are counted over."""
-
-    found: tuple[Found, ...]
-    exact: bool
-    """Whether no channel stopped at its depth."""
-
-
 def recall(
     catalog: Catalog, snapshot: Snapshot, reading: Reading, language: Language, *, depth: int = DEPTH
 ) -> Window:
-    """The candidates of a query in recall's order; ties are broken by product id."""
-    allowed = _allowed(catalog, reading)
-    asked = _asked(catalog, reading, language)
-    named = _named(catalog, snapshot, reading, depth, allowed)
-    keys = np.array(sorted(named.channels), dtype=np.int64)
-    if not len(keys):
-        return Window((), exact=True)
-    found = _weighed(_Scales.of(snapshot, reading, keys), asked, named, catalog.terms(keys))
-    return Window(tuple(found), named.exact)
+    """The candidates of a query in recall's order; ties are broken by key, which is the order of first ingest."""
+    named = _named(catalog, snapshot, reading, depth)
+    coverage, agreement = _said(catalog, reading, language, named.keys)
+    text, text_z = _similarities(snapshot.text, reading.words, named.keys)
+    picture, picture_z = _similarities(snapshot.picture, reading.picture or reading.words, named.keys)
+    weights = _weights(reading)
+    fused = (
+        weights.coverage * coverage
+        + weights.agreement * agreement
+        + weights.text * text_z
+        + weights.picture * picture_z
+    )
+    candidates = Candidates(
+        named.keys, named.similarity, named.channels, coverage, agreement, text, picture, fused
+    )
+    return Window(candidates.taken(np.lexsort((named.keys, -fused))), named.exact)
 
 
 def _allowed(catalog: Catalog, reading: Reading) -> Keys | None:
@@ -63,40 +53,35 @@ def _allowed(catalog: Catalog, reading: Reading) -> Keys | None:
     return both if len(both) else allowed
 
 
-def _asked(catalog: Catalog, reading: Reading, language: Language) -> Asking:
-    tokens = {token for unit in reading.understood.units for token in unit.tokens}
-    frequencies = catalog.document_frequencies(tokens)
-    return Asking(reading.understood, frequencies, catalog.size(), language.concepts)
-
-
 @dataclass(frozen=True, slots=True)
 class _Named:
-    channels: Mapping[int, tuple[Channel, ...]]
-    similarities: Mapping[int, float]
+    keys: Keys
+    """Ascending, each once."""
+    similarity: Floats
+    channels: NDArray[np.uint8]
     exact: bool
 
 
-def _named(
-    catalog: Catalog, snapshot: Snapshot, reading: Reading, depth: int, allowed: Keys | None
-) -> _Named:
+def _named(catalog: Catalog, snapshot: Snapshot, reading: Reading, depth: int) -> _Named:
     """What each channel names; the cosine kept for a product is that of its best vector."""
-    channels: dict[int, tuple[Channel, ...]] = {}
-    similarities: dict[int, float] = {}
-    exact = True
-    for channel, index, probe in _searches(snapshot, reading):
-        keys, cosines = index.nearest(probe.vector, depth, among=allowed)
-        exact &= len(keys) < depth
-        for key, cosine in zip(keys.tolist(), cosines.tolist(), strict=True):
-            if channel not in channels.get(key, ()):
-                channels[key] = (*channels.get(key, ()), channel)
-            similarities[key] = max(similarities.get(key, -1.0), cosine)
+    allowed = _allowed(catalog, reading)
+    named = [
+        (channel, *index.nearest(probe.vector, depth, among=allowed))
+        for channel, index, probe in _searches(snapshot, reading)
+    ]
     tokens = [token for unit in reading.understood.units for token in unit.tokens]
     if tokens:
         lexical = catalog.lexical(tokens, depth, among=allowed)
-        exact &= len(lexical) < depth
-        for key, _ in lexical:
-            channels[key] = (*channels.get(key, ()), Channel.LEXICAL)
-    return _Named(channels, similarities, exact)
+        keys_of_words = np.array([key for key, _ in lexical], dtype=np.int64)
+        named.append((Channel.LEXICAL, keys_of_words, np.zeros(len(lexical), np.float32)))
+    every = np.concatenate([keys for _, keys, _ in named]) if named else np.empty(0, np.int64)
+    keys, place = np.unique(every, return_inverse=True)
+    similarity = np.full(len(keys), -1.0, np.float32)
+    np.maximum.at(similarity, place, np.concatenate([cosines for _, _, cosines in named] or [similarity]))
+    channels = np.zeros(len(keys), np.uint8)
+    bits = [np.full(len(found), BITS[channel], np.uint8) for channel, found, _ in named]
+    np.bitwise_or.at(channels, place, np.concatenate(bits or [channels]))
+    return _Named(keys, similarity, channels, exact=all(len(found) < depth for _, found, _ in named))
 
 
 def _searches(snapshot: Snapshot, reading: Reading) -> list[tuple[Channel, VectorIndex, Probe]]:
@@ -108,64 +93,35 @@ def _searches(snapshot: Snapshot, reading: Reading) -> list[tuple[Channel, Vecto
     return searches
 
 
-@dataclass(frozen=True, slots=True)
-class _Scales:
-    """Similarities of all candidates to the query, with the moments that make them comparable."""
-
-    weights: Weights
-    text: dict[int, float]
-    text_moments: Moments | None
-    picture: dict[int, float]
-    picture_moments: Moments | None
-
-    @classmethod
-    def of(cls, snapshot: Snapshot, reading: Reading, keys: Keys) -> _Scales:
-        pictured = reading.picture or reading.words
-        text, text_moments = _similarities(snapshot.text, reading.words, keys)
-        picture, picture_moments = _similarities(snapshot.picture, pictured, keys)
-        return cls(_weights(reading), text, text_moments, picture, picture_moments)
-
-    def fused(self, said: Weighed, text: float | None, picture: float | None) -> float:
-        """The weighted sum that recall sorts by."""
-        return (
-            self.weights.coverage * said.coverage
-            + self.weights.agreement * said.agreement
-            + self.weights.text * _standard(text, self.text_moments)
-            + self.weights.picture * _standard(picture, self.picture_moments)
-        )
+def _said(catalog: Catalog, reading: Reading, language: Language, keys: Keys) -> tuple[Floats, Floats]:
+    """Coverage and agreement of each product; a query without words asks nothing of its texts."""
+    understood = reading.understood
+    if not (understood.units or understood.excluded) or not len(keys):
+        return np.zeros(len(keys), np.float32), np.zeros(len(keys), np.float32)
+    tokens = {token for unit in understood.units for token in unit.tokens}
+    frequencies = catalog.document_frequencies(tokens)
+    asking = Asking(understood, frequencies, catalog.size(), language.concepts)
+    terms: Mapping[int, ProductTerms] = catalog.terms(keys)
+    # A product that was removed a moment ago has no words any more: it says nothing.
+    silent = ProductTerms(frozenset(), frozenset())
+    said = np.array([asking.weigh(terms.get(key, silent)) for key in keys.tolist()], np.float32)
+    return said[:, 0], said[:, 1]
 
 
-def _standard(similarity: float | None, moments: Moments | None) -> float:
-    """How far above the catalog's mean; a similarity that is missing counts as the mean itself."""
-    return 0.0 if similarity is None or moments is None else moments.standardise(similarity)
+def _similarities(index: VectorIndex, probe: Probe | None, keys: Keys) -> tuple[Floats, Floats]:
+    """Similarities of the products, and the same above the catalog's mean in standard deviations.
+
+    A product without a vector has the similarity nan and stands at the mean.
+    """
+    if probe is None or not len(index):
+        return np.full(len(keys), np.nan, np.float32), np.zeros(len(keys), np.float32)
+    features = probe.vector if probe.features is None else probe.features
+    similarities = index.similarities(features, keys)
+    standard = Moments(*index.background(features)).standardised(similarities)
+    return similarities, np.nan_to_num(standard, nan=0.0)
 
 
 def _weights(reading: Reading) -> Weights:
     if reading.picture is None:
         return WORDS
     return PICTURE if reading.words is None else PICTURE_AND_WORDS
-
-
-def _similarities(
-    index: VectorIndex, probe: Probe | None, keys: Keys
-) -> tuple[dict[int, float], Moments | None]:
-    if probe is None or not len(index):
-        return {}, None
-    features = probe.vector if probe.features is None else probe.features
-    values = index.similarities(features, keys)
-    known = ~np.isnan(values)
-    return dict(zip(keys[known].tolist(), values[known].tolist(), strict=True)), Moments(
-        *index.background(features)
-    )
-
-
-def _weighed(scales: _Scales, asked: Asking, named: _Named, terms: Mapping[int, ProductTerms]) -> list[Found]:
-    found = []
-    for key, of_product in terms.items():
-        said = asked.weigh(of_product)
-        text, picture = scales.text.get(key), scales.picture.get(key)
-        evidence = Evidence(*said, text, picture, scales.fused(said, text, picture))
-        similarity = named.similarities.get(key, 0.0)
-        found.append(Found(key, similarity, named.channels[key], evidence))
-    # Keys grow in the order of first ingest, which is the catalog's order of ids where a feed is sorted.
-    return sorted(found, key=lambda each: (-each.evidence.fused, each.key))

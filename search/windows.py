@@ -8,7 +8,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from core.errors import InvalidQuery
-from search.recall import Window
+from search.window import Window
 
 KEPT_WINDOWS = 256
 """Windows that a server remembers; an older cursor is answered from a fresh search."""

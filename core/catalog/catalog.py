@@ -131,6 +131,11 @@ class Catalog:
         with self._reading() as connection:
             return reading.products(connection, keys)
 
+    def products(self, keys: Collection[int] | Keys) -> dict[int, Product]:
+        """Only the products of the keys: all that showing them needs."""
+        with self._reading() as connection:
+            return reading.bodies(connection, keys)
+
     def terms(self, keys: Collection[int] | Keys) -> dict[int, ProductTerms]:
         """Only the words of the products, in the order of the keys: all that weighing them needs."""
         with self._reading() as connection:

@@ -13,7 +13,7 @@ from core.catalog.lexical import opaque
 from core.catalog.rows import CatalogCounts, StoredProduct
 from core.catalog.schema import CATALOG, DOCUMENT, PICTURE, PRODUCT, TOKEN, TOMBSTONE
 from core.language.terms import ProductTerms
-from core.types import Keys
+from core.types import Keys, Product
 
 
 def products(connection: Connection, keys: Keys | Collection[int]) -> dict[int, StoredProduct]:
@@ -44,6 +44,14 @@ def products(connection: Connection, keys: Keys | Collection[int]) -> dict[int, 
         for key, row_hash, text_hash, strong, weak, body in connection.execute(wanted).all()
     }
     return {key: found[key] for key in _plain(keys) if key in found}
+
+
+def bodies(connection: Connection, keys: Keys | Collection[int]) -> dict[int, Product]:
+    """The products as their feed described them, without words and pictures."""
+    wanted = select(DOCUMENT.c.product_key, DOCUMENT.c.body).where(
+        DOCUMENT.c.product_key.in_(one_of_keys(connection, keys))
+    )
+    return {key: from_body(body) for key, body in connection.execute(wanted).all()}
 
 
 def terms(connection: Connection, keys: Keys | Collection[int]) -> dict[int, ProductTerms]:
