@@ -28,6 +28,9 @@ CLASS_COUNT = 1000
 LARGEST_GROUP = 10
 """Wider words (animal, artefact) take weight from the classes without telling pictures apart."""
 LEAST_INFORMATION = 3.5
+"""What a noun beside the classes must at least share with one of them."""
+WIDEST_NOUN = 400
+"""Classes below a noun above classes: animal still tells something, artefact nothing."""
 SHARPNESS = 2.0
 IMAGE_ENDINGS = {".jpg", ".jpeg", ".png", ".webp"}
 
@@ -144,9 +147,10 @@ def _noun_columns(wordnet: WordNet, members: dict[str, list[int]]) -> dict[str, 
     words: list[str] = []
     numbers: list[int] = []
     targets: list[Float] = []
-    for word, synset in wordnet.visible_nouns():
+    for word, synset in wordnet.visible_nouns(members):
         information = wordnet.information(synset, members, CLASS_COUNT)
-        if information.max() <= LEAST_INFORMATION:
+        own = len(members.get(synset, ()))
+        if own > WIDEST_NOUN or not own and information.max() <= LEAST_INFORMATION:
             continue
         key = information.tobytes()
         if key not in rows:
@@ -158,7 +162,7 @@ def _noun_columns(wordnet: WordNet, members: dict[str, list[int]]) -> dict[str, 
     return {
         "nouns": np.frombuffer("\n".join(words).encode(), np.uint8),
         "noun_target": np.array(numbers, np.uint16),
-        "targets": np.where(np.stack(targets) > 1e-3, np.stack(targets), 0).astype(np.float16),
+        "targets": np.where(np.stack(targets) > 1e-4, np.stack(targets), 0).astype(np.float16),
     }
 
 

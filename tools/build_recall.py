@@ -20,12 +20,12 @@ from core.encoders.lite import EVIDENCE_SCALE, read_columns
 from core.encoders.towers import PictureFeatures
 from tools.build_bridge import picture_features
 
-CLASSES_DIM, LOOK_DIM, COLOUR_DIM = 192, 160, 32
+CLASSES_DIM, LOOK_DIM, COLOUR_DIM = 160, 192, 32
 NOUN_SAMPLE = 8000
 PICTURE_SHARE = 0.9
 """Of the pictures' covariance; the rest is its diagonal, for what these pictures don't show."""
 FLOOR = 1e-4
-CLASSES_LENGTH = 0.35
+CLASSES_LENGTH = 0.2
 """Length of a picture's class block beside a look of length 1: enough to be seen by texts, too short to blur looks."""
 
 

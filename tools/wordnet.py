@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -21,7 +21,8 @@ SEEN = (
     ("natural object", "occurring naturally"),
 )
 UNSEEN = ("person", "a human being")
-SENSES_READ = 2
+PLANT = ("plant", "lacking the power of locomotion")
+SENSES_READ = 3
 _NOUN = re.compile(r"[a-z][a-z' -]{2,30}")
 
 
@@ -71,19 +72,21 @@ class WordNet:
                 members.setdefault(above, []).append(number)
         return members
 
-    def visible_nouns(self) -> Iterator[tuple[str, str]]:
-        """Words of one or two parts for things that a camera sees, with their commonest such meaning."""
+    def visible_nouns(self, members: Mapping[str, Sequence[int]]) -> Iterator[tuple[str, str]]:
+        """Words of one or two parts for things that a camera sees, each with its likeliest such meaning.
+
+        Of a word's first meanings that is one above or at a class, else one that is no plant: a shop's cherry is no tree.
+        """
         tops = {self._find(word, definition) for word, definition in SEEN}
-        person = self._find(*UNSEEN)
+        person, plant = self._find(*UNSEEN), self._find(*PLANT)
         proper = self._proper()
         for word, synsets in self._senses.items():
             if not _NOUN.fullmatch(word) or len(word.split()) > 2 or word in proper:
                 continue
-            for synset in synsets[:SENSES_READ]:
-                above = self.ancestors(synset)
-                if above & tops and person not in above:
-                    yield word, synset
-                    break
+            read = [(synset, self.ancestors(synset)) for synset in synsets[:SENSES_READ]]
+            seen = [(synset, above) for synset, above in read if above & tops and person not in above]
+            if seen:
+                yield word, max(seen, key=lambda sense: (sense[0] in members, plant not in sense[1]))[0]
 
     def information(self, synset: str, members: dict[str, list[int]], total: int) -> NDArray[np.float64]:
         """How telling the narrowest entry above both this one and each class is: minus the log of its share."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +31,7 @@ RECIPE = "1"
 """Grows with every change of the numbers that no file's checksum tells."""
 COLOUR_WORDS_WEIGHT = 8.0
 """What a colour's overlap weighs beside the bridge's dot product."""
-EVIDENCE_SCALE = 0.01
+EVIDENCE_SCALE = 0.004
 """Makes a picture's class evidence as small as its other numbers, so that one int8 scale serves the whole row."""
 SAYING_SHARE = 0.5
 """Of a query vector's squared length; the classes and colours it names have the rest."""
@@ -72,10 +73,12 @@ class LiteEncoder:
         from core.language import Language
 
         files = [DATA / "bridge.npz", DATA / "recall.npz"]
-        columns, recall = (read_columns(path) for path in files)
-        e5, towers = E5Text.load(), PictureTowers.load()
-        words = Words(e5, columns, Language.load().gloss)
-        encoder = cls(words, towers, Bridge(columns), Projections.of(recall))
+        with ThreadPoolExecutor(2) as pool:
+            loading = pool.submit(PictureTowers.load), pool.submit(E5Text.load)
+            columns, recall = (read_columns(path) for path in files)
+            gloss, bridge = Language.load().gloss, Bridge(columns)
+            towers, e5 = loading[0].result(), loading[1].result()
+        encoder = cls(Words(e5, columns, gloss), towers, bridge, Projections.of(recall))
         encoder.fingerprint = _fingerprint([e5.fingerprint, towers.fingerprint], files)
         return encoder
 
@@ -89,13 +92,13 @@ class LiteEncoder:
             return Encoded(_joined(read.texts, short), _joined(read.texts, rest))
         classes = self._classes(read)
         colours = _QUERY_COLOUR_WEIGHT * colours_named(read.words)
-        look = np.zeros((len(texts), VISUAL_DIM), np.float32)
+        look = np.zeros((len(classes), VISUAL_DIM), np.float32)
         features = _joined(read.texts, classes, look, colours)
         short = _joined(
             classes @ self._short.text_classes, look @ self._short.look, colours @ self._short.colour
         )
-        saying = np.sqrt(SAYING_SHARE) * read.texts
-        return Encoded(unit_rows(_joined(saying, np.sqrt(1 - SAYING_SHARE) * unit_rows(short))), features)
+        saying = _SAYING_LENGTH * read.texts
+        return Encoded(unit_rows(_joined(saying, _REST_LENGTH * unit_rows(short))), features)
 
     def encode_images(self, images: Sequence[Pixels]) -> Encoded:
         """One row a picture."""
@@ -129,7 +132,9 @@ class LiteEncoder:
         return classes
 
 
-_QUERY_COLOUR_WEIGHT = COLOUR_WORDS_WEIGHT * EVIDENCE_SCALE / np.sqrt(COLOUR_WEIGHT)
+_QUERY_COLOUR_WEIGHT = np.float32(COLOUR_WORDS_WEIGHT * EVIDENCE_SCALE / np.sqrt(COLOUR_WEIGHT))
+_SAYING_LENGTH = np.float32(np.sqrt(SAYING_SHARE))
+_REST_LENGTH = np.float32(np.sqrt(1 - SAYING_SHARE))
 
 
 def read_columns(path: Path) -> dict[str, NDArray[np.generic]]:
