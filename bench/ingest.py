@@ -42,7 +42,7 @@ from indexer.stages import ENCODED_AT_ONCE
 
 SIDE = 600
 CANVAS = 3_000
-ROUNDS = 3
+ROUNDS, QUICK_ROUNDS = 3, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +79,13 @@ def main() -> None:
 
 def measure(*, quick: bool = False) -> Figures:
     """Rounds of tower alone and whole ingest, then the two towers against their originals."""
-    count = 64 if quick else 600
+    count = 96 if quick else 600
     with tempfile.TemporaryDirectory() as folder:
         feed = made_feed(Path(folder), count)
         encoder, language = load_encoder(Settings()), Language.load()
         decoded = [_decoded(path) for path in sorted(Path(folder).glob("*.jpg"))]
         alone, prepared, whole = [], [], []
-        for number in range(ROUNDS):
+        for number in range(QUICK_ROUNDS if quick else ROUNDS):
             alone.append(count / _seconds_alone(encoder, decoded))
             prepared.append(count / _seconds_prepared(encoder, decoded))
             whole.append(_ingest_rate(feed, encoder, language, Path(folder, f"data-{number}")))

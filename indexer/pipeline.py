@@ -29,6 +29,7 @@ from indexer.stamp import row_stamp
 
 BATCH = 64
 """Rows, and pictures, of one transaction: about a second's work, which is what an interruption waits for."""
+FIRST_BATCH = 8
 READERS = 6
 NO_PRODUCT = "nothing was removed: the feed has no product that can be read"
 
@@ -108,14 +109,15 @@ def _ahead(items: Iterable[T]) -> Iterator[T]:
 
 
 def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    # The first ones are small, so that the encoder soon has something to do.
     batch: list[Row] = []
-    pictures = 0
+    pictures, size = 0, FIRST_BATCH
     for row in rows:
         batch.append(row)
         pictures += len(row.links) if isinstance(row, FeedRow) else 0
-        if len(batch) >= BATCH or pictures >= BATCH:
+        if len(batch) >= size or pictures >= size:
             yield batch
-            batch, pictures = [], 0
+            batch, pictures, size = [], 0, min(BATCH, size * 2)
     if batch:
         yield batch
 
