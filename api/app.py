@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request, Response
 from api.context import ServerContext
 from api.errors import add_error_handlers
 from api.routes import docs, health, pages, products, search
+from api.schemas import ProblemBody
 from api.static import VersionedFiles
 from api.uploads import Uploads
 from core.pictures import PictureStore
@@ -36,6 +37,7 @@ def create_app(settings: Settings, engine: SearchEngine) -> FastAPI:
         # The viewers that FastAPI brings load their scripts from elsewhere; ours is api/routes/docs.py.
         docs_url=None,
         redoc_url=None,
+        responses={"4XX": {"model": ProblemBody, "description": "Refused, as application/problem+json"}},
     )
     app.state.context = ServerContext(settings, engine, PictureStore(settings.data), Uploads())
     add_error_handlers(app)

@@ -40,7 +40,7 @@ class PageView:
 def view_of(state: PageState, context: ServerContext, language: str) -> PageView:
     """Answers the state; LycheeError says what can't be."""
     catalogs = context.engine.store.names()
-    name = catalog_of(state, catalogs)
+    name = state.catalog or main_catalog(catalogs)
     if not catalogs:
         return PageView()
     if name not in catalogs:
@@ -50,9 +50,9 @@ def view_of(state: PageState, context: ServerContext, language: str) -> PageView
     return _answered(name, state, context, language)
 
 
-def catalog_of(state: PageState, catalogs: list[str]) -> str:
-    """The catalog that a state is about."""
-    return state.catalog or ("products" if "products" in catalogs or not catalogs else catalogs[0])
+def main_catalog(catalogs: list[str]) -> str:
+    """The catalog of an address that names none."""
+    return "products" if "products" in catalogs or not catalogs else catalogs[0]
 
 
 def links_of(state: PageState, language: str) -> dict[str, str]:
@@ -121,5 +121,6 @@ def _notice(answer: AnswerBody, name: str, state: PageState, context: ServerCont
         hit.product.price is not None and low <= hit.product.price <= high for hit in answer.hits
     ):
         return "weak_price"
-    covered = any(hit.evidence is not None and hit.evidence.coverage > 0 for hit in answer.hits)
-    return "weak" if understood.units and not covered else ""
+    tokens = [token for unit in understood.units for token in unit.tokens]
+    known = context.engine.store.catalog(name).document_frequencies(tokens)
+    return "weak" if tokens and not any(known.values()) else ""

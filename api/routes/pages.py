@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from api.context import Context, ServerContext
 from api.page_state import PAGE, PageState, preferred_language, state_of_form
-from api.page_view import PageView, catalog_of, examples_of, links_of, view_of
+from api.page_view import PageView, examples_of, links_of, main_catalog, view_of
 from api.templates import html_page
 from api.wording import problem_of
 from core.errors import ForgottenPicture, LycheeError
@@ -38,6 +38,8 @@ def ask(
     picture: UploadFile | None = None,
 ) -> Response:
     """Keeps a sent picture and leads to the address of the answer; a picture that can't be read stays here."""
+    if state.catalog == main_catalog(context.engine.store.names()):
+        state = state.but(catalog="")
     if picture is not None and picture.filename:
         data = picture.file.read()
         try:
@@ -81,7 +83,7 @@ def _rendered(
         page=PAGE,
         problem=problem,
         catalogs=catalogs,
-        catalog=catalog_of(state, catalogs),
+        catalog=state.catalog or main_catalog(catalogs),
         sorts=SORTS,
         links=links_of(state, language),
         examples=examples_of(state, language),
