@@ -6,19 +6,22 @@ import base64
 import binascii
 import threading
 import warnings
+from contextlib import nullcontext
 from dataclasses import dataclass
 from io import BytesIO
 from urllib.parse import unquote_to_bytes
 
 import numpy as np
 import pi_heif
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, _imaging
 
 from core.errors import UnreadableImage
 from core.types import Pixels
 
 MAX_BYTES = 40_000_000
 MAX_PIXELS = 100_000_000
+LARGE_PIXELS = 8_000_000
+"""From so many pixels on, pictures are decoded one at a time: several at once would fill the memory."""
 ENCODER_SIDE = 320
 """`at_least` for pictures that an encoder gets, from feeds and queries alike: the largest tower's side."""
 MAX_SCAN_PIXELS = 2_000_000_000
@@ -36,10 +39,14 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 _HEADER = threading.Lock()
+_LARGE = threading.Lock()
+_STRIP = 64
 
 pi_heif.register_heif_opener(thumbnails=False)
 # Pillow's own guard is the second line: it also sees pictures inside pictures (a PNG in an ICO).
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+# Pixels in few large blocks go back to the system when a picture is done; many small ones stay in the heap.
+_imaging.set_block_size(128 << 20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +66,11 @@ def decode(data: bytes, *, source: str, at_least: int = 0) -> Pixels:
     `source` names the picture in the error. With `at_least` the picture may come shrunk by a whole factor,
     as long as its shorter side keeps that many pixels: much cheaper for photos. Raises UnreadableImage.
     """
-    image = _open(data, source)
-    try:
+    with _open(data, source) as image:
         if at_least and image.format in ("JPEG", "MPO"):
             image.draft(None, (at_least, at_least))
-        pixels = np.asarray(_srgb(_upright(_shrunk(_loaded(image), at_least), _orientation(image))))
-    except Exception as error:
-        raise UnreadableImage(
-            source, f"the picture is damaged ({_sentence(error)})", code="damaged"
-        ) from error
-    finally:
-        image.close()
-    return np.ascontiguousarray(pixels)
+        with _LARGE if image.width * image.height > LARGE_PIXELS else nullcontext():
+            return _pixels(image, source, at_least)
 
 
 def probe(data: bytes, *, source: str) -> Header:
@@ -91,6 +91,15 @@ def from_data_uri(uri: str) -> bytes:
         return base64.b64decode(b"".join(raw.split()), validate=True) if ";base64" in head.lower() else raw
     except (binascii.Error, ValueError) as error:
         raise UnreadableImage("data URI", "its base64 text is broken", code="bad_link") from error
+
+
+def _pixels(image: Image.Image, source: str, at_least: int) -> Pixels:
+    try:
+        upright = _upright(_shrunk(_loaded(image), at_least), _orientation(image))
+        return np.ascontiguousarray(np.asarray(_srgb(upright)))
+    except Exception as error:  # on hostile bytes a decoder raises anything
+        reason = f"the picture is damaged ({_sentence(error)})"
+        raise UnreadableImage(source, reason, code="damaged") from error
 
 
 def _open(data: bytes, source: str) -> Image.Image:
@@ -218,7 +227,17 @@ def _from_deep_grey(image: Image.Image) -> Image.Image:
 def _shrunk(image: Image.Image, at_least: int) -> Image.Image:
     """Before all else, so that no further copies of a large picture are made."""
     factor = min(image.size) // at_least if at_least else 1
-    return image.reduce(factor) if factor > 1 else image
+    if factor <= 1:
+        return image
+    width, height = image.size
+    small = Image.new(image.mode, (-(-width // factor), -(-height // factor)))
+    small.info = image.info
+    # In strips: averaging transparent pixels takes a copy of them.
+    step = _STRIP * factor
+    for top in range(0, height, step):
+        strip = image.crop((0, top, width, min(height, top + step)))
+        small.paste(strip.reduce(factor), (0, top // factor))
+    return small
 
 
 def _sentence(error: Exception) -> str:

@@ -199,3 +199,15 @@ def test_a_link_that_stays_below_the_folder_is_followed(tmp_path: Path) -> None:
     (tmp_path / "link.jpg").symlink_to("real.jpg")
 
     assert read_local("link.jpg", tmp_path) == b"abc"
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_a_large_picture_is_shrunk_without_losing_its_place(mode: str) -> None:
+    tall = Image.new(mode, (400, 2600), "red")
+    tall.paste("blue", (0, 1300, 400, 2600))
+
+    pixels = decode(encoded(tall, "PNG"), source="tall", at_least=100)
+
+    assert pixels.shape == (650, 100, 3)
+    assert (pixels[:325] == (255, 0, 0)).all()
+    assert (pixels[325:] == (0, 0, 255)).all()
