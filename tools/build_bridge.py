@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,10 +78,17 @@ def main() -> None:
     columns |= _group_columns([m for m, _ in groups])
     columns |= picture_columns(Classes.of(columns), picture_features(options.pictures).logits)
     DATA.mkdir(exist_ok=True)
-    np.savez_compressed(DATA / "bridge.npz", **columns)
+    write_columns(DATA / "bridge.npz", columns)
     print(
         f"{len(columns['name_owner'])} names, {len(groups)} groups, {(DATA / 'bridge.npz').stat().st_size:,} bytes"
     )
+
+
+def write_columns(path: Path, columns: Mapping[str, NDArray[np.generic]]) -> None:
+    """Aside first, so that whoever reads meanwhile finds a whole file."""
+    aside = path.with_name(f"aside-{path.name}")
+    np.savez_compressed(aside, **columns)  # type: ignore[arg-type]
+    aside.replace(path)
 
 
 def _options() -> argparse.Namespace:
@@ -150,7 +157,7 @@ def _noun_columns(wordnet: WordNet, members: dict[str, list[int]]) -> dict[str, 
     for word, synset in wordnet.visible_nouns(members):
         information = wordnet.information(synset, members, CLASS_COUNT)
         own = len(members.get(synset, ()))
-        if own > WIDEST_NOUN or not own and information.max() <= LEAST_INFORMATION:
+        if own > WIDEST_NOUN or (not own and information.max() <= LEAST_INFORMATION):
             continue
         key = information.tobytes()
         if key not in rows:

@@ -18,7 +18,7 @@ from core.encoders.bridge import DATA, Bridge, Float, unit_rows
 from core.encoders.e5 import E5Text
 from core.encoders.lite import EVIDENCE_SCALE, read_columns
 from core.encoders.towers import PictureFeatures
-from tools.build_bridge import picture_features
+from tools.build_bridge import picture_features, write_columns
 
 CLASSES_DIM, LOOK_DIM, COLOUR_DIM = 160, 192, 32
 NOUN_SAMPLE = 8000
@@ -38,7 +38,7 @@ def main() -> None:
     texts = _noun_weights(
         bridge, columns["nouns"].tobytes().decode().split("\n"), columns["english_text_centre"]
     )
-    np.savez_compressed(DATA / "recall.npz", **projections(bridge, texts, seen))
+    write_columns(DATA / "recall.npz", projections(bridge, texts, seen))
 
 
 def projections(bridge: Bridge, texts: Float, seen: PictureFeatures) -> dict[str, np.ndarray]:

@@ -68,7 +68,7 @@ class WordNet:
         """For every entry above or at a class: the classes below it."""
         members: dict[str, list[int]] = {}
         for number, synset in enumerate(synsets):
-            for above in self.ancestors(synset):
+            for above in sorted(self.ancestors(synset)):
                 members.setdefault(above, []).append(number)
         return members
 

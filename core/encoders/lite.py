@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,7 @@ RECIPE = "1"
 """Grows with every change of the numbers that no file's checksum tells."""
 COLOUR_WORDS_WEIGHT = 8.0
 """What a colour's overlap weighs beside the bridge's dot product."""
-EVIDENCE_SCALE = 0.004
+EVIDENCE_SCALE = 0.006
 """Makes a picture's class evidence as small as its other numbers, so that one int8 scale serves the whole row."""
 SAYING_SHARE = 0.5
 """Of a query vector's squared length; the classes and colours it names have the rest."""
@@ -143,7 +144,7 @@ def read_columns(path: Path) -> dict[str, NDArray[np.generic]]:
         return dict(file)
 
 
-def _joined(*blocks: Float) -> Float:
+def _joined(*blocks: NDArray[np.floating[Any]]) -> Float:
     return np.concatenate(blocks, axis=1, dtype=np.float32)
 
 

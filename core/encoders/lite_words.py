@@ -72,9 +72,7 @@ class Words:
         glossed = np.array([bool(words) for words in english], bool)
         both = self._e5.encode([*texts, *filter(None, english)], as_query=as_query)
         chinese = np.array([bool(_HAN.search(text)) for text in texts], bool)
-        centres = np.where(
-            chinese[:, None], self._centres[as_query, True], self._centres[as_query, False]
-        ).reshape(len(texts), -1)
+        centres = np.where(chinese[:, None], self._centres[as_query, True], self._centres[as_query, False])
         own = unit_rows(both[: len(texts)] - centres)
         meant = own.copy()
         meant[glossed] = unit_rows(both[len(texts) :] - self._centres[as_query, False])
