@@ -43,7 +43,7 @@ format: dev
 
 # The converted weights against the originals: needs torch, so it has an environment of its own.
 test-models: $(MODELS)/.installed
-	$(MODELS)/bin/python -m pytest -m models tests/models
+	$(MODELS)/bin/python -m pytest -o addopts="-ra --import-mode=importlib" tests/models
 $(MODELS)/.installed: requirements-models.txt requirements.lock
 	$(PYTHON) -m venv $(MODELS)
 	$(MODELS)/bin/pip install --quiet --disable-pip-version-check -r requirements-models.txt

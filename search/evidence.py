@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from core.language import ProductTerms, Understanding, Unit
+from core.language import Language, ProductTerms, Understanding, Unit
 
 WEAK_SHARE = 0.5
 """A word of the description counts half as much as one of the title, category or attributes."""
+SORT_SHARE = 0.8
+"""A product that states a sort of what was asked holds it a little less than one that states the very thing."""
 EXCLUSIVE_KINDS = ("color", "gender")
 """Attributes of which a product that states another one contradicts the query; other kinds may stand together."""
 
@@ -32,6 +34,7 @@ class _Asked:
     rivals: frozenset[str]
     """Concepts that contradict this one when a product states them and nothing wider or equal."""
     broader: frozenset[str]
+    narrower: frozenset[str]
 
 
 class Asking:
@@ -42,9 +45,9 @@ class Asking:
         understood: Understanding,
         frequencies: Mapping[str, int],
         products: int,
-        concepts_of: Callable[[str], frozenset[str]],
+        language: Language,
     ) -> None:
-        self._wanted = [_asked(unit, frequencies, products, concepts_of) for unit in understood.units]
+        self._wanted = [_asked(unit, frequencies, products, language) for unit in understood.units]
         self._unwanted = [frozenset(unit.tokens) for unit in understood.excluded]
         self._rarity = sum(each.rarity for each in self._wanted)
         self._parts = sum(1 for each in self._wanted if each.concept) + len(self._unwanted)
@@ -54,7 +57,7 @@ class Asking:
     def weigh(self, terms: ProductTerms) -> Weighed:
         """How far the product's texts answer the query."""
         strong, weak = self._tokens & terms.strong, self._tokens & terms.weak
-        covered, agreed = 0.0, 0
+        covered, agreed = 0.0, 0.0
         for each in self._wanted:
             if not each.tokens.isdisjoint(strong):
                 covered += each.rarity
@@ -69,21 +72,18 @@ class Asking:
         )
 
 
-def _stands(asked: _Asked, strong: frozenset[str], weak: frozenset[str], terms: ProductTerms) -> int:
+def _stands(asked: _Asked, strong: frozenset[str], weak: frozenset[str], terms: ProductTerms) -> float:
     """1 where the concept holds, -1 where the product states others of an exclusive kind, 0 where it is silent."""
-    holds = asked.concept in strong or asked.concept in weak
-    if asked.concept in strong or not asked.rivals:
-        return int(holds)
+    if asked.concept in strong:
+        return 1.0 if asked.narrower.isdisjoint(terms.strong) else SORT_SHARE
+    holds = float(asked.concept in weak)
+    if not asked.rivals:
+        return holds
     stated = asked.rivals & terms.strong
-    return int(holds) - int(bool(stated) and stated.isdisjoint(asked.broader))
+    return holds - float(bool(stated) and stated.isdisjoint(asked.broader))
 
 
-def _asked(
-    unit: Unit,
-    frequencies: Mapping[str, int],
-    products: int,
-    concepts_of: Callable[[str], frozenset[str]],
-) -> _Asked:
+def _asked(unit: Unit, frequencies: Mapping[str, int], products: int, language: Language) -> _Asked:
     # An alternative counts by its most frequent token: a rare synonym doesn't make a common wish rare.
     frequency = max((frequencies.get(token, 0) for token in unit.tokens), default=0)
     kind = (unit.concept or "").partition(":")[0]
@@ -92,6 +92,7 @@ def _asked(
         # BM25's inverse document frequency, which stays positive for words that most products have.
         rarity=math.log(1.0 + (products - frequency + 0.5) / (frequency + 0.5)),
         concept=unit.concept,
-        rivals=concepts_of(kind) if kind in EXCLUSIVE_KINDS else frozenset(),
+        rivals=language.concepts(kind) if kind in EXCLUSIVE_KINDS else frozenset(),
         broader=frozenset(unit.broader),
+        narrower=language.narrower(unit.concept) if unit.concept else frozenset(),
     )

@@ -100,7 +100,7 @@ def _said(catalog: Catalog, reading: Reading, language: Language, keys: Keys) ->
         return np.zeros(len(keys), np.float32), np.zeros(len(keys), np.float32)
     tokens = {token for unit in understood.units for token in unit.tokens}
     frequencies = catalog.document_frequencies(tokens)
-    asking = Asking(understood, frequencies, catalog.size(), language.concepts)
+    asking = Asking(understood, frequencies, catalog.size(), language)
     terms: Mapping[int, ProductTerms] = catalog.terms(keys)
     # A product that was removed a moment ago has no words any more: it says nothing.
     silent = ProductTerms(frozenset(), frozenset())

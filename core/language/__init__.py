@@ -53,6 +53,10 @@ class Language:
         concept = self._reader.vocabulary.concept(concept_id)
         return (concept.chinese if language == "zh" else "") or concept.english
 
+    def narrower(self, concept: str) -> frozenset[str]:
+        """The tokens of all concepts below one: of kind:shoe every sort of shoe."""
+        return self._reader.vocabulary.narrower(concept)
+
     def gloss(self, text: str) -> str | None:
         """The text with its Chinese in English; None for a text without Chinese."""
         cleaned = prose(text, MAX_GLOSSED)

@@ -56,6 +56,7 @@ class Vocabulary:
         self._concepts: dict[str, Concept] = {}
         self.nouns: set[str] = set()
         self._kinds: dict[str, frozenset[str]] = {}
+        self._narrower: dict[str, frozenset[str]] = {}
         entries = [_entry(row) for row in rows]
         parents: dict[str, tuple[str, ...]] = {}
         for entry in entries:
@@ -85,6 +86,16 @@ class Vocabulary:
         if kind not in self._kinds:
             self._kinds[kind] = frozenset(each for each in self._concepts if each.startswith(f"{kind}:"))
         return self._kinds[kind]
+
+    def narrower(self, concept_id: str) -> frozenset[str]:
+        """The ids of all concepts that have this one as an ancestor."""
+        if not self._narrower:
+            below: dict[str, set[str]] = {}
+            for concept in self._concepts.values():
+                for ancestor in concept.broader:
+                    below.setdefault(ancestor, set()).add(concept.id)
+            self._narrower = {ancestor: frozenset(ids) for ancestor, ids in below.items()}
+        return self._narrower.get(concept_id, frozenset())
 
     def concept(self, concept_id: str) -> Concept:
         """The concept of an id; one that is only named as a parent has no forms and no ancestors."""
