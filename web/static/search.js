@@ -136,5 +136,6 @@ document.addEventListener("drop", (event) => {
 });
 history.scrollRestoration = "manual";
 addEventListener("popstate", (event) => show(location.href, { push: false, scroll: event.state?.scroll ?? 0 }));
+addEventListener("scrollend", remember);
 addEventListener("pagehide", remember);
 if (history.state?.scroll) scrollTo(0, history.state.scroll);
