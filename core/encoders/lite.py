@@ -93,11 +93,9 @@ class LiteEncoder:
             return Encoded(_joined(read.texts, short), _joined(read.texts, rest))
         classes = self._classes(read)
         colours = _QUERY_COLOUR_WEIGHT * colours_named(read.words)
-        look = np.zeros((len(classes), VISUAL_DIM), np.float32)
+        look, short_look = (np.zeros((len(classes), dim), np.float32) for dim in self._short.look.shape)
         features = _joined(read.texts, classes, look, colours)
-        short = _joined(
-            classes @ self._short.text_classes, look @ self._short.look, colours @ self._short.colour
-        )
+        short = _joined(classes @ self._short.text_classes, short_look, colours @ self._short.colour)
         saying = _SAYING_LENGTH * read.texts
         return Encoded(unit_rows(_joined(saying, _REST_LENGTH * unit_rows(short))), features)
 
