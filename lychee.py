@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-import indexer.cli
 import typer
 
 import api.cli
+import indexer.cli
 import search.cli
 from api.commands import serving
 from core.command import DataOption, settings_in_force

@@ -8,9 +8,8 @@ import binascii
 from api.schemas import SearchBody
 from api.uploads import Uploads
 from core.errors import UnreadableImage
-from core.images import decode, from_data_uri
+from core.images import ENCODER_SIDE, decode, from_data_uri
 from core.types import Pixels, Query
-from search.engine import QUERY_PICTURE_SIDE
 
 
 def query_of(body: SearchBody, uploads: Uploads) -> Query:
@@ -34,7 +33,7 @@ def picture_of(source: str | None, uploads: Uploads) -> Pixels | None:
     """The picture of a data URI, of plain base64, or of `upload:<id>`; None for none."""
     if not source:
         return None
-    return decode(_bytes_of(source, uploads), source="the query picture", at_least=QUERY_PICTURE_SIDE)
+    return decode(_bytes_of(source, uploads), source="the query picture", at_least=ENCODER_SIDE)
 
 
 def _bytes_of(source: str, uploads: Uploads) -> bytes:

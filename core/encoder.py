@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +14,6 @@ from core.types import Pixels, Vectors
 
 Features = NDArray[np.float32]
 """float32, shape (n, feature_dim): the long form of a vector, whose dot products re-score candidates."""
-
-
-Ready = TypeVar("Ready")
-"""A picture prepared for one encoder; what is in it is that encoder's business."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +48,14 @@ class Encoder(Protocol):
         """One row a text, in input order; `as_query` for what a shopper typed."""
 
 
-class PreparingEncoder(Encoder, Protocol[Ready]):
+@runtime_checkable
+class PreparingEncoder(Encoder, Protocol):
     """An encoder that lets worker threads do a picture's padding and resizing ahead of the model."""
 
-    def prepare(self, image: Pixels) -> Ready:
+    def prepare(self, image: Pixels) -> Any:
         """The picture as `encode_prepared` wants it; safe on many threads."""
 
-    def encode_prepared(self, prepared: Sequence[Ready]) -> Encoded:
+    def encode_prepared(self, prepared: Sequence[Any]) -> Encoded:
         """One row a picture, in input order: what `encode_images` answers for the same pictures."""
 
 

@@ -7,9 +7,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from core.catalog import Catalog, CatalogRow, Reject, VectorRow
+from core.describing import Words, vector_rows, words_of
 from core.errors import UnreadableImage
 from core.pictures import PictureStore
-from indexer.preparing import Ready, Words, encoded_pictures, ready_picture, vector_rows, words_of
+from indexer.preparing import Ready, encoded_pictures, ready_picture
 from indexer.reading import ReadPicture, ReadRow, RowReader, picture_reject
 from indexer.reject_log import RejectLog
 from indexer.report import IngestOptions, Tally, Workbench

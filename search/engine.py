@@ -21,8 +21,6 @@ from search.recall import DEPTH, recall
 from search.window import Found, Window
 from search.windows import Cursor, Windows
 
-QUERY_PICTURE_SIDE = 640
-"""Pixels of the shorter side that a query picture needs at most."""
 SORTS = ("relevance", "price_asc", "price_desc")
 
 

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import UnreadableFeed
-from core.images import decode
+from core.images import ENCODER_SIDE, decode
 from core.picture_files import read_local
 from core.types import Query
-from search.engine import QUERY_PICTURE_SIDE
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,5 +81,5 @@ def engine_query(query: JudgedQuery, root: Path, limit: int) -> Query:
     """The query with its picture read from below `root`; UnreadableImage, InvalidQuery."""
     image = None
     if query.image:
-        image = decode(read_local(query.image, root), source=query.image, at_least=QUERY_PICTURE_SIDE)
+        image = decode(read_local(query.image, root), source=query.image, at_least=ENCODER_SIDE)
     return Query(text=query.text, image=image, limit=limit)

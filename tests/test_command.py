@@ -53,7 +53,12 @@ def test_batch_search_answers_one_line_a_query_and_goes_on_after_a_bad_one(
     shop: Shop, capfd: pytest.CaptureFixture[str]
 ) -> None:
     coloured_shop(shop)
-    queries = [{"id": "a", "text": "red bag"}, {"id": "b"}, {"id": "c", "image": "nowhere.png"}, {"id": "d", "image": "blue.png"}]  # fmt: skip
+    queries = [
+        {"id": "a", "text": "red bag"},
+        {"id": "b"},
+        {"id": "c", "image": "nowhere.png"},
+        {"id": "d", "image": "blue.png"},
+    ]
     file = shop.data / "queries.jsonl"
     file.write_text("\n".join(json.dumps(query) for query in queries))
 

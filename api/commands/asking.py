@@ -12,11 +12,11 @@ from rich.table import Table
 from api.rendering import answer_body, ranked_body
 from core.command import CatalogOption, DataOption, JsonOption, print_json, print_json_line, settings_in_force
 from core.errors import InvalidQuery, UnreadableImage
-from core.images import decode
+from core.images import ENCODER_SIDE, decode
 from core.picture_files import read_local
 from core.types import Hit, Pixels, Query
 from search.answer import Answer
-from search.engine import QUERY_PICTURE_SIDE, SearchEngine
+from search.engine import SearchEngine
 from search.judged import JudgedQuery, engine_query, read_queries
 from search.opening import open_engine
 
@@ -85,7 +85,7 @@ def _answered(
 
 
 def _picture(path: Path) -> Pixels:
-    return decode(read_local(path.name, path.parent), source=str(path), at_least=QUERY_PICTURE_SIDE)
+    return decode(read_local(path.name, path.parent), source=str(path), at_least=ENCODER_SIDE)
 
 
 def _print_table(answer: Answer, *, explain: bool) -> None:

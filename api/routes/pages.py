@@ -14,9 +14,9 @@ from api.page_view import PageView, examples_of, links_of, main_catalog, view_of
 from api.templates import html_page
 from api.wording import problem_of
 from core.errors import ForgottenPicture, LycheeError
-from core.images import decode
+from core.images import ENCODER_SIDE, decode
 from core.pictures import jpeg
-from search.engine import QUERY_PICTURE_SIDE, SORTS
+from search.engine import SORTS
 from web import texts
 
 router = APIRouter(include_in_schema=False)
@@ -43,7 +43,7 @@ def ask(
     if picture is not None and picture.filename:
         data = picture.file.read()
         try:
-            decode(data, source=picture.filename, at_least=QUERY_PICTURE_SIDE)
+            decode(data, source=picture.filename, at_least=ENCODER_SIDE)
         except LycheeError as refusal:
             return _rendered(state, request, context, refusal=refusal)
         state = state.but(image=f"upload:{context.uploads.put(data)}", like="")

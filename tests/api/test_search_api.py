@@ -64,7 +64,15 @@ def test_an_answer_has_every_field_that_scripts_rely_on(client: TestClient) -> N
     assert set(answer) == {
         "query_id", "hits", "total", "facets", "cursor", "rerank", "took_ms", "understood",
     }  # fmt: skip
-    assert set(answer["hits"][0]) >= {"id", "product", "similarity", "relevance", "band", "recall_rank", "rank"}
+    assert set(answer["hits"][0]) >= {
+        "id",
+        "product",
+        "similarity",
+        "relevance",
+        "band",
+        "recall_rank",
+        "rank",
+    }
     assert answer["rerank"] == {
         "status": "skipped", "scored": 0, "of": 0, "reason": "no reranker is set up", "model": None,
     }  # fmt: skip
@@ -72,7 +80,9 @@ def test_an_answer_has_every_field_that_scripts_rely_on(client: TestClient) -> N
 
 
 def test_an_id_with_odd_characters_is_served_with_its_picture(client: TestClient) -> None:
-    hit = client.post("/api/search", json={"query": {"image": _base64("#ffa0be")}, "limit": 1}).json()["hits"][0]
+    hit = client.post("/api/search", json={"query": {"image": _base64("#ffa0be")}, "limit": 1}).json()[
+        "hits"
+    ][0]
 
     assert hit["id"] == "a/b?c#d <script>"
     for size in ("image", "thumbnail"):
@@ -118,7 +128,12 @@ def test_bad_input_is_a_problem_that_says_what(
 
 
 def test_unknown_addresses_and_pictures_are_problems_too(client: TestClient) -> None:
-    for path in ("/nowhere", "/images/products/nobody", "/images/nowhere/x", "/images/products/..%2f..%2fetc"):
+    for path in (
+        "/nowhere",
+        "/images/products/nobody",
+        "/images/nowhere/x",
+        "/images/products/..%2f..%2fetc",
+    ):
         answer = client.get(path)
         assert answer.status_code == 404
         assert answer.headers["content-type"] == "application/problem+json"

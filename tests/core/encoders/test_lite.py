@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from core.encoder import Encoded, Encoder, PreparingEncoder
 from core.encoders.lite import LiteEncoder
-from core.encoders.towers import Prepared
 from core.images import decode
 from core.types import Pixels
 
@@ -39,7 +38,7 @@ def long_form(encoded: Encoded) -> Float:
 
 def test_the_lite_encoder_is_an_encoder_that_prepares(lite: LiteEncoder) -> None:
     encoder: Encoder = lite
-    preparing: PreparingEncoder[Prepared] = lite
+    preparing: PreparingEncoder = lite
 
     assert encoder.dim <= 768
     assert preparing.fingerprint.startswith("lite-")
