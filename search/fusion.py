@@ -32,9 +32,15 @@ class Weights:
     picture: float
 
 
-WORDS = Weights(coverage=1.0, agreement=0.3, text=0.1, picture=0.05)
+WORDS = Weights(coverage=1.0, agreement=0.3, text=0.1, picture=0.08)
 """For a query of words."""
 PICTURE = Weights(coverage=0.0, agreement=0.0, text=0.0, picture=1.0)
 """For a query that is a picture."""
 PICTURE_AND_WORDS = Weights(coverage=1.0, agreement=3.0, text=0.1, picture=1.0)
 """For "this one, but in red": the picture says what, the words say what is different."""
+
+
+def relative_coverage(coverage: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Coverage measured halfway against the best candidate's: of a long query no product has every word."""
+    best = float(coverage.max(initial=0.0))
+    return coverage / np.float32(np.sqrt(best)) if best > 0 else coverage

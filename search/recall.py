@@ -13,7 +13,7 @@ from core.language import Language, ProductTerms
 from core.types import Channel, Keys
 from core.vector_index import VectorIndex
 from search.evidence import Asking
-from search.fusion import PICTURE, PICTURE_AND_WORDS, WORDS, Moments, Weights
+from search.fusion import PICTURE, PICTURE_AND_WORDS, WORDS, Moments, Weights, relative_coverage
 from search.live import Snapshot
 from search.reading import Probe, Reading
 from search.window import BITS, Candidates, Floats, Window
@@ -32,7 +32,7 @@ def recall(
     picture, picture_z = _similarities(snapshot.picture, reading.picture or reading.words, named.keys)
     weights = _weights(reading)
     fused = (
-        weights.coverage * coverage
+        weights.coverage * relative_coverage(coverage)
         + weights.agreement * agreement
         + weights.text * text_z
         + weights.picture * picture_z
