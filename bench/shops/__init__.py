@@ -1,0 +1,1 @@
+"""Judged made-up shops and their measure."""
