@@ -17,11 +17,13 @@ from core.pictures import PictureStore
 from core.settings import Settings
 from search.engine import SearchEngine
 
+PAGE_POLICY = (
+    "default-src 'none'; img-src 'self' data:; style-src 'self'; script-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+PICTURE_POLICY = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+"""A browser that is shown a picture alone lays it out with styles of its own."""
 SECURITY_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; img-src 'self' data:; style-src 'self'; script-src 'self'; connect-src 'self'; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -52,6 +54,8 @@ async def _with_security_headers(
     request: Request, answer: Callable[[Request], Awaitable[Response]]
 ) -> Response:
     response = await answer(request)
+    is_picture = response.headers.get("Content-Type", "").startswith("image/")
+    response.headers["Content-Security-Policy"] = PICTURE_POLICY if is_picture else PAGE_POLICY
     for name, value in SECURITY_HEADERS.items():
         response.headers[name] = value
     return response

@@ -13,7 +13,11 @@ MAX_IMAGE_CHARACTERS = 28_000_000
 
 
 class _Request(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(use_attribute_docstrings=True)
 
 
 class QueryBody(_Request):
@@ -52,7 +56,7 @@ class SearchBody(_Request):
     stream: bool = False
 
 
-class ProductBody(BaseModel):
+class ProductBody(_Answer):
     """A product as an answer shows it."""
 
     id: str
@@ -69,7 +73,7 @@ class ProductBody(BaseModel):
     thumbnail: str | None = None
 
 
-class EvidenceBody(BaseModel):
+class EvidenceBody(_Answer):
     """Why recall placed the hit where it did; present with `explain`."""
 
     channels: list[str]
@@ -80,7 +84,7 @@ class EvidenceBody(BaseModel):
     fused: float
 
 
-class HitBody(BaseModel):
+class HitBody(_Answer):
     """One line of an answer."""
 
     id: str
@@ -93,7 +97,7 @@ class HitBody(BaseModel):
     evidence: EvidenceBody | None = None
 
 
-class TotalBody(BaseModel):
+class TotalBody(_Answer):
     """How many products the answer's window holds."""
 
     value: int
@@ -101,7 +105,7 @@ class TotalBody(BaseModel):
     hidden_below_band: int
 
 
-class RerankReportBody(BaseModel):
+class RerankReportBody(_Answer):
     """How the second stage went."""
 
     status: Literal["full", "partial", "skipped", "failed"]
@@ -111,7 +115,7 @@ class RerankReportBody(BaseModel):
     model: str | None
 
 
-class TookBody(BaseModel):
+class TookBody(_Answer):
     """Milliseconds a stage."""
 
     encode: float
@@ -120,7 +124,7 @@ class TookBody(BaseModel):
     total: float
 
 
-class AnswerBody(BaseModel):
+class AnswerBody(_Answer):
     """The answer of /api/search."""
 
     query_id: str
@@ -134,7 +138,7 @@ class AnswerBody(BaseModel):
     """What the words were read as."""
 
 
-class RankedHitBody(BaseModel):
+class RankedHitBody(_Answer):
     """One hit of a batch."""
 
     id: str
@@ -142,7 +146,7 @@ class RankedHitBody(BaseModel):
     relevance: float | None
 
 
-class RankedBody(BaseModel):
+class RankedBody(_Answer):
     """The answer to one query of a batch."""
 
     hits: list[RankedHitBody]
@@ -150,7 +154,7 @@ class RankedBody(BaseModel):
     took_ms: TookBody
 
 
-class ProblemBody(BaseModel):
+class ProblemBody(_Answer):
     """RFC 9457 problem details."""
 
     type: str = "about:blank"

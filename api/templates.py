@@ -11,10 +11,10 @@ from web import page_template, static_version
 
 def html_page(name: str, /, **shown: object) -> str:
     """A page of web/templates."""
-    return _template(name).render(static=_static, **shown)
+    return _template(name).render(static=static_address, **shown)
 
 
-def _static(file: str) -> str:
+def static_address(file: str) -> str:
     """The address of a static file, which changes when a file does."""
     return f"/static/{file}?v={static_version()}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
@@ -12,6 +13,9 @@ from core.types import Channel, Evidence, Keys
 
 Floats = NDArray[np.float32]
 BITS = {channel: 1 << position for position, channel in enumerate(Channel)}
+_CHANNELS = [
+    tuple(channel for channel, bit in BITS.items() if bits & bit) for bits in range(1 << len(Channel))
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,11 @@ class Window:
     def page(self, offset: int, limit: int) -> list[Found]:
         """Some of the candidates, one by one."""
         part = self.candidates.taken(np.arange(offset, min(offset + limit, len(self)), dtype=np.int64))
-        return [_found(part, row) for row in range(len(part.keys))]
+        columns = (getattr(part, column.name).tolist() for column in fields(part))
+        return [
+            Found(key, similarity, _CHANNELS[bits], Evidence(said, agreed, _known(text), _known(seen), fused))
+            for key, similarity, bits, said, agreed, text, seen, fused in zip(*columns, strict=True)
+        ]
 
     def without(self, keys: Sequence[int]) -> Window:
         """The window less some products."""
@@ -76,20 +84,5 @@ class Window:
         return replace(self, candidates=self.candidates.taken(rows))
 
 
-def _found(part: Candidates, row: int) -> Found:
-    return Found(
-        key=int(part.keys[row]),
-        similarity=float(part.similarity[row]),
-        channels=tuple(channel for channel, bit in BITS.items() if part.channels[row] & bit),
-        evidence=Evidence(
-            coverage=float(part.coverage[row]),
-            agreement=float(part.agreement[row]),
-            text_similarity=_known(part.text[row]),
-            picture_similarity=_known(part.picture[row]),
-            fused=float(part.fused[row]),
-        ),
-    )
-
-
-def _known(similarity: np.float32) -> float | None:
-    return None if np.isnan(similarity) else float(similarity)
+def _known(similarity: float) -> float | None:
+    return None if math.isnan(similarity) else similarity

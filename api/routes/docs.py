@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -38,8 +39,8 @@ class Field:
     where: str
     shape: Shape
     required: bool
-    default: str
-    limits: str
+    notes: str
+    """Its limits and its default."""
     description: str
 
 
@@ -124,17 +125,18 @@ def _named(name: str, schema: Schema) -> NamedSchema:
 
 def _field(name: str, schema: Schema, where: str, *, required: bool) -> Field:
     bounded = [schema, *schema.get("anyOf", [])]
-    limits = [
-        text.format(f"{each[key]:,}") for each in bounded for key, text in _LIMITS.items() if key in each
+    notes = [
+        text.format(f"{int(each[key]):,}") for each in bounded for key, text in _LIMITS.items() if key in each
     ]
     default = schema.get("default")
+    if default is not None and not isinstance(default, dict):
+        notes.append(f"default {json.dumps(default)}")
     return Field(
         name=name,
         where=where,
         shape=_shape(schema),
         required=required,
-        default="" if default is None or isinstance(default, dict) else repr(default).replace("'", '"'),
-        limits=", ".join(limits),
+        notes=", ".join(notes),
         description=schema.get("description", ""),
     )
 

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from api.context import Context, ServerContext
 from api.page_state import PAGE, PageState, preferred_language, state_of_form
 from api.page_view import PageView, examples_of, links_of, main_catalog, view_of
-from api.templates import html_page
+from api.templates import html_page, static_address
 from api.wording import problem_of
 from core.errors import ForgottenPicture, LycheeError
 from core.images import ENCODER_SIDE, decode
@@ -59,6 +59,12 @@ def uploaded(upload_id: str, context: Context) -> Response:
         media_type="image/jpeg",
         headers={"Cache-Control": "private, max-age=86400, immutable"},
     )
+
+
+@router.get("/favicon.ico")
+def favicon() -> RedirectResponse:
+    """What browsers ask for beside pictures and JSON, which can't name the icon."""
+    return RedirectResponse(static_address("lychee.svg"))
 
 
 def _rendered(

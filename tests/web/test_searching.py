@@ -127,3 +127,25 @@ def test_more_hits_are_added_below_and_the_address_shows_them_all(open_page: Ope
     page.click("a[rel=next]")
     expect(page.locator(".card")).to_have_count(55)
     expect(page.locator("a[rel=next]")).to_have_count(0)
+
+
+def test_going_back_finds_the_place_again(open_page: Open) -> None:
+    page = open_page("/?q=mug&catalog=mugs&shown=48")
+    page.evaluate("scrollTo(0, 1500)")
+    place = page.evaluate("scrollY")
+    page.evaluate("document.querySelectorAll('.similar')[40].click()")
+    page.wait_for_url("**like=*")
+
+    page.go_back()
+
+    expect(page.locator(".card")).to_have_count(48)
+    page.wait_for_function(f"scrollY === {place}")
+
+
+def test_a_card_leads_to_its_picture_where_the_shop_has_no_page_of_it(open_page: Open) -> None:
+    page = open_page("/?q=red+shoe")
+
+    page.click(".card h2 a >> nth=0")
+
+    page.wait_for_url("**/images/products/red%20shoe?size=full")
+    assert page.evaluate("document.images[0].naturalWidth") == 64

@@ -28,6 +28,9 @@ async function show(address, { push = true, scroll = 0, ...options } = {}) {
   const fetched = await pageOf(address, options).catch(() => null);
   if (!fetched) return;
   const { page, answer } = fetched;
+  // A form that was refused is answered where it was sent: no new address.
+  const moves = push && (answer.redirected || !options.method);
+  if (moves) remember();
   const typed = field().value;
   const typing = document.activeElement === field() && matchMedia("(pointer: fine)").matches;
   for (const part of PARTS) {
@@ -39,11 +42,7 @@ async function show(address, { push = true, scroll = 0, ...options } = {}) {
   // What was typed while the answer was on its way stays.
   if (push && typed !== asked) field().value = typed;
   if (typing) field().focus({ preventScroll: true });
-  // A form that was refused is answered where it was sent: no new address.
-  if (push && (answer.redirected || !options.method)) {
-    remember();
-    history.pushState(null, "", answer.url);
-  }
+  if (moves) history.pushState(null, "", answer.url);
   scrollTo(0, scroll);
   say(document.querySelector("#results h1")?.textContent ?? "");
 }
