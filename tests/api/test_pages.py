@@ -13,6 +13,7 @@ from PIL import Image
 
 from api.app import create_app
 from core.settings import Settings
+from search.engine import SearchEngine
 from tests.markup import find, parsed, texts
 from tests.shops import Shop, coloured_shop, product
 
@@ -155,6 +156,7 @@ def test_only_a_new_picture_made_of_a_sent_one_comes_back(client: TestClient) ->
     answer = client.get(address)
 
     assert answer.headers["content-type"] == "image/jpeg"
+    assert "script-src" not in answer.headers["content-security-policy"]
     assert b"script" not in answer.content
     assert client.get("/uploads/gone").status_code == 400
 
@@ -176,6 +178,15 @@ def test_the_page_says_when_nothing_has_the_words_or_costs_that(client: TestClie
     assert "described in these words" in texts(seen(client, "/?q=zzyzx&sort=price_asc"), ".weak")[0]
     assert "costs that" in texts(seen(client, "/?q=shoe+under+$2"), ".weak")[0]
     assert texts(seen(client, "/?q=shoe+under+$80"), ".weak") == []
+
+
+def test_a_count_stands_above_the_hits_only_where_it_is_exact(client: TestClient, shop: Shop) -> None:
+    assert texts(seen(client, "/?q=shoe"), ".summary") == ["8 products"]
+
+    shallow = SearchEngine(shop.store, shop.encoder, shop.language, data=shop.data, depth=2)
+    with TestClient(create_app(Settings(data=shop.data), shallow)) as deep_shop:
+        assert texts(seen(deep_shop, "/?q=shoe"), ".summary") == ["Best matches"]
+        assert texts(seen(deep_shop, "/?q=shoe&sort=price_asc"), ".summary") == ["Best matches, by price"]
 
 
 def test_an_empty_catalog_says_so(client: TestClient, shop: Shop) -> None:
