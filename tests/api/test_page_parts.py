@@ -7,6 +7,7 @@ import pytest
 from api.cards import card_of
 from api.page_state import PageState, preferred_language
 from api.schemas import ProductBody
+from web import LANGUAGES, texts
 
 
 @pytest.mark.parametrize(
@@ -66,3 +67,9 @@ def test_a_product_is_named_in_the_readers_language_and_the_other_stands_below()
     assert (card_of(lamp, "zh", "/").title, card_of(lamp, "zh", "/").second_title) == ("台灯", "lamp")
     assert (card_of(lamp, "en", "/").title, card_of(lamp, "en", "/").second_title) == ("lamp", "台灯")
     assert card_of(ProductBody(id="sku 7", title=" "), "en", "/").title == "sku 7"
+
+
+def test_every_sentence_of_the_page_is_there_in_every_language() -> None:
+    for language in LANGUAGES:
+        assert texts(language).keys() == texts("en").keys()
+        assert all(texts(language).values())
