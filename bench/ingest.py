@@ -81,7 +81,8 @@ def measure(*, quick: bool = False) -> Figures:
     count = 96 if quick else 600
     with tempfile.TemporaryDirectory() as folder:
         feed = made_feed(Path(folder), count)
-        encoder, language = load_encoder(Settings()), Language.load()
+        language = Language.load()
+        encoder = load_encoder(Settings(), language)
         decoded = [_decoded(path) for path in sorted(Path(folder).glob("*.jpg"))]
         alone, prepared, whole = [], [], []
         for number in range(QUICK_ROUNDS if quick else ROUNDS):

@@ -68,7 +68,10 @@ GOALS = (
 def measured(judged: Path, folder: Path, sets: Sequence[str]) -> dict[str, list[Cell]]:
     """The cells of each set; what is already in the folder is not ingested again."""
     settings = Settings(data=folder)
-    bench = Workbench(CatalogStore.open(settings.url), load_encoder(settings), Language.load(), settings.data)
+    language = Language.load()
+    bench = Workbench(
+        CatalogStore.open(settings.url), load_encoder(settings, language), language, settings.data
+    )
     engine = SearchEngine(bench.store, bench.encoder, bench.language, data=folder)
     cells: dict[str, list[Cell]] = {}
     for name in sets:

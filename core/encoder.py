@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from core.language import Language
 from core.settings import Settings
 from core.types import Pixels, Vectors
 
@@ -59,13 +60,16 @@ class PreparingEncoder(Encoder, Protocol):
         """One row a picture, in input order: what `encode_images` answers for the same pictures."""
 
 
-def load_encoder(settings: Settings) -> Encoder:
-    """The encoder that the settings name; the heavy import happens here and not before."""
+def load_encoder(settings: Settings, language: Language) -> Encoder:
+    """The encoder that the settings name; the heavy import happens here and not before.
+
+    The language is what the rest of the process reads with: the lite encoder glosses Chinese by it.
+    """
     match settings.encoder_name:
         case "lite":
             from core.encoders.lite import LiteEncoder
 
-            return LiteEncoder.load()
+            return LiteEncoder.load(language)
         case "open_clip":
             from core.errors import MissingExtra
 

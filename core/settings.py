@@ -22,7 +22,9 @@ class Settings(BaseSettings):
     data: Path = Field(Path("lychee-data"), description="folder of the catalog, pictures and indexes")
     database_url: str | None = Field(None, description="SQLAlchemy URL; default: SQLite in the data folder")
     encoder: EncoderName | None = Field(None, description="lite or open_clip; default: what the profile says")
-    profile: Literal["lite", "clip", "lychee", "remote"] = Field("lite", description="sets encoder and reranker")
+    profile: Literal["lite", "clip", "lychee", "remote"] = Field(
+        "lite", description="sets encoder and reranker"
+    )
     host: str = Field("127.0.0.1", description="address that `lychee load` listens on")
     port: int = Field(7860, ge=1, le=65535, description="port that `lychee load` listens on")
 

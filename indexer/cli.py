@@ -103,7 +103,8 @@ def ingest_demo(settings: Settings) -> None:
 def _ingested(feed: Feed, options: IngestOptions, settings: Settings, *, quiet: bool) -> IngestReport:
     watch = TerminalWatch(quiet=quiet)
     with closing(CatalogStore.open(settings.url)) as store:
-        bench = Workbench(store, load_encoder(settings), Language.load(), settings.data)
+        language = Language.load()
+        bench = Workbench(store, load_encoder(settings, language), language, settings.data)
         with watch.listening():
             return ingest(feed, bench, options, watch=watch)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from core.catalog import Catalog, CatalogStore
 from core.encoder import load_encoder
 from core.errors import LycheeError
+from core.language import Language
 from core.publishing import VECTOR_CHANNELS, index_folder
 from core.settings import Settings
 from core.vector_index import VectorIndex
@@ -52,7 +53,7 @@ def check_setup(settings: Settings) -> list[Finding]:
     try:
         store = CatalogStore.open(settings.url)
         findings.append(Finding("catalog", settings.url))
-        encoder = load_encoder(settings)
+        encoder = load_encoder(settings, Language.load())
         findings.append(Finding("encoder", encoder.fingerprint))
     except LycheeError as error:
         return [*findings, Finding("set-up", str(error), sound=False)]

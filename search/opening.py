@@ -12,4 +12,5 @@ from search.engine import SearchEngine
 def open_engine(settings: Settings) -> SearchEngine:
     """Loads the models and opens the catalogs; DataFolderProblem, MissingExtra."""
     store = CatalogStore.open(settings.url)
-    return SearchEngine(store, load_encoder(settings), Language.load(), data=settings.data)
+    language = Language.load()
+    return SearchEngine(store, load_encoder(settings, language), language, data=settings.data)

@@ -17,7 +17,7 @@ from tests.shops import Shop, coloured_shop
 def _coloured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The commands load the tests' encoder, and find their data where the shop is."""
 
-    def load(_: object) -> Encoder:
+    def load(*_: object) -> Encoder:
         return ColorEncoder()
 
     for module in ("search.opening", "search.checking", "search.commands.housekeeping", "indexer.cli"):

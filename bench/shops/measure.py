@@ -35,7 +35,8 @@ PERFECT = 0.999
 def opened(folder: Path, shops: Sequence[str]) -> SearchEngine:
     """An engine over the shops, one catalog each."""
     settings = Settings(data=folder)
-    bench = Workbench(CatalogStore.open(settings.url), load_encoder(settings), Language.load(), folder)
+    language = Language.load()
+    bench = Workbench(CatalogStore.open(settings.url), load_encoder(settings, language), language, folder)
     for shop in shops:
         ingest(open_feed(SHOPS / shop / "products.jsonl"), bench, IngestOptions(catalog=shop))
     return SearchEngine(bench.store, bench.encoder, bench.language, data=folder)

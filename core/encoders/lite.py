@@ -24,6 +24,7 @@ from core.encoders.colour import COLOUR_DIM
 from core.encoders.e5 import E5Text
 from core.encoders.lite_words import GLOSS_SHARE, Read, Words, colours_named
 from core.encoders.towers import COLOUR_WEIGHT, VISUAL_DIM, PictureFeatures, PictureTowers, Prepared
+from core.language import Language
 from core.types import Pixels
 
 Float = NDArray[np.float32]
@@ -69,10 +70,8 @@ class LiteEncoder:
         self.fingerprint = f"lite-{RECIPE}"
 
     @classmethod
-    def load(cls) -> LiteEncoder:
+    def load(cls, language: Language) -> LiteEncoder:
         """From the installed packages and this package's data files."""
-        from core.language import Language
-
         files = [DATA / "bridge.npz", DATA / "recall.npz"]
         with ThreadPoolExecutor(2) as pool:
             loading = pool.submit(PictureTowers.load), pool.submit(E5Text.load)
@@ -85,6 +84,8 @@ class LiteEncoder:
 
     def encode_texts(self, texts: Sequence[str], *, as_query: bool = False) -> Encoded:
         """One row a text; what is not a query meets queries only."""
+        if not texts:
+            return Encoded(np.zeros((0, self.dim), np.float32), np.zeros((0, self.feature_dim), np.float32))
         read = self._words.read(texts, as_query=as_query)
         if not as_query:
             short, rest = (

@@ -14,6 +14,7 @@ from core.catalog import CatalogStore
 from core.command import DataOption, JsonOption, print_json, print_json_line, settings_in_force
 from core.encoder import load_encoder
 from core.errors import UnknownCatalog
+from core.language import Language
 from core.publishing import publish
 from search.checking import Finding, check_indexes, check_setup
 
@@ -76,7 +77,7 @@ def rebuild(name: NameArgument = "products", data: DataOption = None) -> None:
     """Build the vector indexes anew from the catalog's rows."""
     settings = settings_in_force(data)
     store = CatalogStore.open(settings.url)
-    publish(settings.data, store.catalog(name), load_encoder(settings).fingerprint)
+    publish(settings.data, store.catalog(name), load_encoder(settings, Language.load()).fingerprint)
     typer.echo(f"rebuilt the indexes of {name}")
 
 
@@ -85,7 +86,9 @@ def check(name: NameArgument = "products", data: DataOption = None, as_json: Jso
     """Check every byte of the published indexes against their manifests and the catalog."""
     settings = settings_in_force(data)
     store = CatalogStore.open(settings.url)
-    findings = check_indexes(settings.data, store.catalog(name), load_encoder(settings).fingerprint)
+    findings = check_indexes(
+        settings.data, store.catalog(name), load_encoder(settings, Language.load()).fingerprint
+    )
     return _reported(findings, as_json=as_json)
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from core.encoder import Encoded, Encoder, PreparingEncoder
 from core.encoders.lite import LiteEncoder
 from core.images import decode
+from core.language import Language
 from core.types import Pixels
 
 Float = NDArray[np.float32]
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def lite() -> LiteEncoder:
-    return LiteEncoder.load()
+    return LiteEncoder.load(Language.load())
 
 
 def plain(*colour: int) -> Pixels:
