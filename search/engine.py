@@ -22,6 +22,8 @@ from search.window import Found, Window
 from search.windows import Cursor, Windows
 
 SORTS = ("relevance", "price_asc", "price_desc")
+FIT_SHARE = 0.6
+"""A product fits well enough to be sorted by its price when its evidence is this share of the best one's."""
 
 
 class SearchEngine:
@@ -104,12 +106,14 @@ class SearchEngine:
 
 
 def _by_price(catalog: Catalog, window: Window, sort: str) -> Window:
-    """The window by price, equal prices in recall's order; products without a price come last both ways."""
+    """What fits by price, then the rest of the window in recall's order; no price comes last both ways."""
     prices = catalog.prices(window.keys)
     known = np.array([prices.get(key, np.inf) for key in window.keys.tolist()])
     if sort == "price_desc":
         known = np.where(np.isinf(known), known, -known)
-    return window.reordered(np.argsort(known, kind="stable"))
+    fused = window.candidates.fused
+    fits = fused >= FIT_SHARE * fused.max(initial=0.0)
+    return window.reordered(np.lexsort((np.where(fits, known, 0.0), ~fits)))
 
 
 def _hits(catalog: Catalog, window: Window, offset: int, limit: int) -> tuple[Hit, ...]:

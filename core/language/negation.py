@@ -14,6 +14,11 @@ _NOT_FREE_OF = frozenset(
 )
 _LEAD_ON = frozenset({"for", "with", "in", "from"})
 _ADDITIVE = frozenset({"only", "just"})
+_PREFIXES = frozenset({"不", "无", "非", "不加"})
+"""Refuse the one word that they stand before: 无帽卫衣女 has no hood, and wants the rest."""
+_BOUND = frozenset({"不带", "没带", "不含", "没有", "没"})
+"""Refuse one word, or all up to a 的."""
+_AND = frozenset({"和", "与", "及", "或", "跟"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,7 @@ def _scope_at(text: str, words: Sequence[Word], at: int) -> Scope | None:
     if words[at].grammar == "not":
         start = at + 2 if at + 1 < len(words) and words[at + 1].piece.text in _LEAD_ON else at + 1
         end = _end(text, words, start)
-        refused_end = _without_head(words, start, end)
+        refused_end = _refused_end(words, at, start, end)
         if refused_end <= start or _counts(words[start]):
             return None
         closing = (
@@ -71,14 +76,38 @@ def _end(text: str, words: Sequence[Word], at: int) -> int:
     return at
 
 
+def _refused_end(words: Sequence[Word], at: int, start: int, end: int) -> int:
+    """Where what a negation refuses ends, within its clause."""
+    negation = words[at].piece.text
+    if negation == "不" and (start >= end or words[start].concept is None or words[start].is_goods):
+        return start  # 不 before a plain word is part of a verb: 不透
+    closed = end < len(words) and words[end].piece.text == "的"
+    if negation in _PREFIXES or (negation in _BOUND and not closed):
+        return _one_word_end(words, start, end)
+    return _without_head(words, start, end)
+
+
+def _one_word_end(words: Sequence[Word], start: int, end: int) -> int:
+    """The end of the next word that means something, and of those joined to it by "and"."""
+    at = start
+    while at < end and words[at].grammar is not None:
+        at += 1
+    at = min(at + 1, end)
+    while at + 1 < end and words[at].piece.text in _AND:
+        at += 2
+    return at
+
+
 def _without_head(words: Sequence[Word], start: int, end: int) -> int:
-    """In "not red dress" the dress is wanted: a thing after properties is, unless the query names another thing."""
-    if end - start < 2 or not words[end - 1].is_goods:
+    """In "not red dress" the dress is wanted: a thing after properties is, unless the query names another thing.
+
+    What follows the thing is wanted with it: 不要长袖衬衫男 is for a man.
+    """
+    things = [at for at in range(start, end) if words[at].is_goods]
+    if len(things) != 1 or any(word.is_goods for word in (*words[: start - 1], *words[end:])):
         return end
-    properties = [word for word in words[start : end - 1] if word.grammar is None]
-    elsewhere = any(word.is_goods for word in (*words[: start - 1], *words[end:]))
-    only_properties = bool(properties) and all(word.concept and not word.is_goods for word in properties)
-    return end - 1 if only_properties and not elsewhere else end
+    properties = [word for word in words[start : things[0]] if word.grammar is None]
+    return things[0] if properties and all(word.concept for word in properties) else end
 
 
 def _counts(word: Word) -> bool:

@@ -30,7 +30,8 @@ def understand(text: str, reader: Reader) -> Understanding:
     refused = [word for scope in scopes for word in words[scope.refused_start : scope.refused_end]]
     if not any(word.is_goods for word in wanted):
         wanted, refused = _spared_goods(wanted, refused, reader)
-    units = _units(wanted, reader)
+    refused, lacking = _lacked(refused, reader)
+    units = _units([*wanted, *lacking], reader)
     return Understanding(
         text=whole,
         positive_text=_without(asked, words, scopes),
@@ -84,6 +85,24 @@ def _spared_goods(wanted: list[Word], refused: list[Word], reader: Reader) -> tu
     return [*wanted, Word(word.piece, (thing,))], left
 
 
+def _lacked(refused: Sequence[Word], reader: Reader) -> tuple[list[Word], list[Word]]:
+    """The refused words, and the names of their absence, which products that lack them bear (无钢圈, alcohol-free).
+
+    What is had (带帽子) is refused as the property that having it is, not as a thing for sale.
+    """
+    kept: list[Word] = []
+    lacking: list[Word] = []
+    for word in refused:
+        text, is_han = word.piece.text, word.piece.is_han
+        having = reader.meanings(f"带{text}") if is_han and (word.concept is None or word.is_goods) else ()
+        absence = reader.meanings(f"无{text}" if is_han else f"{text} free") if not having else ()
+        if absence and word.grammar is None:
+            lacking.append(Word(word.piece, absence[:1]))
+        if not absence or word.concept is not None:
+            kept.append(Word(word.piece, having) if having else word)
+    return kept, lacking
+
+
 def _fallback(words: Sequence[Word], reader: Reader) -> tuple[Unit, ...]:
     """A query of nothing but little words (The Who) asks for these."""
     bare = [Word(word.piece) for word in words]
@@ -97,5 +116,5 @@ def _without(text: str, words: Sequence[Word], scopes: Sequence[Scope]) -> str:
         kept += text[at : words[scope.start].piece.start] + " "
         at = words[scope.end - 1].piece.end
     kept = _LEFT_OVER.sub(r"\1", kept + text[at:])
-    tidy = " ".join(kept.split()).strip(" ,，;；、。")
+    tidy = " ".join(kept.split()).strip(" ,，;；、。").removeprefix("的")
     return _DANGLING.sub("", tidy) if scopes else tidy
