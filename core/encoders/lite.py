@@ -76,9 +76,9 @@ class LiteEncoder:
         with ThreadPoolExecutor(2) as pool:
             loading = pool.submit(PictureTowers.load), pool.submit(E5Text.load)
             columns, recall = (read_columns(path) for path in files)
-            gloss, bridge = Language.load().gloss, Bridge(columns)
+            bridge = Bridge(columns)
             towers, e5 = loading[0].result(), loading[1].result()
-        encoder = cls(Words(e5, columns, gloss), towers, bridge, Projections.of(recall))
+        encoder = cls(Words(e5, columns, language.gloss), towers, bridge, Projections.of(recall))
         encoder.fingerprint = _fingerprint([e5.fingerprint, towers.fingerprint], files)
         return encoder
 

@@ -30,6 +30,8 @@ _WORN_BY = {
     "boys": "gender:boys", "girls": "gender:girls", "kids": "age:kids", "baby": "age:baby",
     "unisex": "gender:unisex",
 }  # fmt: skip
+MOST_OF_ONE_PROPERTY = 3
+"""Characters of Chinese; a longer form may be a row of properties."""
 _NEVER_IMPLIED = frozenset({"color", GOODS, GRAMMAR})
 
 
@@ -183,8 +185,9 @@ class Reader:
         return all(self.vocabulary.concept(form.concepts[0]).english in gloss for form in named)
 
     def _implied(self, piece: Piece) -> tuple[str, ...]:
-        concept = piece.concepts[0]
-        return self._implied_by(concept, piece.text) if concept.startswith("kind:") else ()
+        if piece.concepts[0].startswith("kind:"):
+            return self._implied_by(piece.concepts[0], piece.text)
+        return self._joined(piece.text) if piece.is_han and len(piece.words) > MOST_OF_ONE_PROPERTY else ()
 
     @lru_cache(maxsize=16_384)  # noqa: B019  one reader lives as long as its Language
     def _implied_by(self, concept: str, text: str) -> tuple[str, ...]:
@@ -199,6 +202,17 @@ class Reader:
             if rest and kind not in _NEVER_IMPLIED and self._names(rest, wider):
                 return (form.concepts[0],)
         return ()
+
+    @lru_cache(maxsize=16_384)  # noqa: B019  one reader lives as long as its Language
+    def _joined(self, text: str) -> tuple[str, ...]:
+        """The properties that make up a form of several: 加绒加厚 is thick, too."""
+        words = atoms(text)
+        forms = self.segmenter.forms_inside(words) or ()
+        if len(forms) < 2 or any(
+            form.length < 2 or form.concepts[0].partition(":")[0] in _NEVER_IMPLIED for form in forms
+        ):
+            return ()
+        return tuple(dict.fromkeys(form.concepts[0] for form in forms))
 
     def _names(self, words: Sequence[Atom], wider: set[str]) -> bool:
         return any(

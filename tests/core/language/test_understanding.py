@@ -138,7 +138,11 @@ def test_endings_do_not_matter(language: Language, words: str) -> None:
         ("hoodie without zipper for men", "feature:zip", "gender:men"),
         ("不要红色的裙子", "color:red", "kind:skirt-or-dress"),
         ("没有条纹的黑色T恤", "pattern:striped", "color:black"),
-        ("不带帽子的卫衣", "kind:hat", "kind:sweatshirt"),
+        ("不带帽子的卫衣", "feature:hooded", "kind:sweatshirt"),
+        ("不加绒卫衣男", "feature:fleece-lined", "kind:sweatshirt"),
+        ("无帽卫衣女", "feature:hooded", "gender:women"),
+        ("不露肩的裙子", "feature:off-shoulder", "kind:skirt-or-dress"),
+        ("短袖不要长袖衬衫男", "feature:long-sleeve", "gender:men"),
         ("T恤不要印花", "pattern:printed", "kind:t-shirt"),
         ("除了红色以外的T恤", "color:red", "kind:t-shirt"),
         ("not leather shoes", "material:leather", "kind:shoe"),
@@ -266,3 +270,11 @@ def test_many_threads_read_alike(language: Language) -> None:
         together = list(pool.map(Language.load().understand, words))
 
     assert together == alone
+
+
+@pytest.mark.parametrize("words", ["内衣 不要钢圈", "不带钢圈的内衣女", "没有钢圈的内衣"])
+def test_a_refused_part_asks_for_what_bears_the_name_of_its_absence(language: Language, words: str) -> None:
+    understood = language.understand(words)
+
+    assert "feature:wireless-bra" in {unit.concept for unit in understood.units}
+    assert not understood.excluded
