@@ -185,8 +185,8 @@ class Reader:
         return all(self.vocabulary.concept(form.concepts[0]).english in gloss for form in named)
 
     def _implied(self, piece: Piece) -> tuple[str, ...]:
-        if piece.concepts[0].startswith("kind:"):
-            return self._implied_by(piece.concepts[0], piece.text)
+        if piece.concepts[0].startswith("kind:") and (found := self._implied_by(piece.concepts[0], piece.text)):
+            return found
         return self._joined(piece.text) if piece.is_han and len(piece.words) > MOST_OF_ONE_PROPERTY else ()
 
     @lru_cache(maxsize=16_384)  # noqa: B019  one reader lives as long as its Language

@@ -13,6 +13,8 @@ from core.language.words import Atom, Stemmer, atoms, singular
 
 MAX_FORM_CHARACTERS = 80
 _ASCII_WORD = re.compile(r"[0-9]+[.,][0-9]+[a-z0-9]*|[a-z0-9]+(?:'[a-z0-9]+)*")
+_TAKES_ZI = frozenset("裤裙鞋靴帽袜")
+"""Nouns that speech ends in 子: 阔腿裤 is called 阔腿裤子, too."""
 _ALL_HAN = re.compile("[㐀-䶿一-鿿]+")
 
 
@@ -146,6 +148,8 @@ class Vocabulary:
         for concept, words in spelled:
             self._put(words, concept, True)
         for concept, words in spelled:
+            if words[-1] in _TAKES_ZI and len(words) > 1 and concept.startswith("kind:"):
+                self._put([*words, "子"], concept, False)
             if not words[-1].isascii():
                 continue
             ones = [singular(word) for word in words]

@@ -278,3 +278,17 @@ def test_a_refused_part_asks_for_what_bears_the_name_of_its_absence(language: La
 
     assert "feature:wireless-bra" in {unit.concept for unit in understood.units}
     assert not understood.excluded
+
+
+@pytest.mark.parametrize(
+    ("spoken", "thing"),
+    [("阔腿裤子", "kind:wide-leg-pants"), ("百褶裙子女", "kind:pleated-skirt"), ("马丁靴子", "kind:martens-boot")],
+)
+def test_a_noun_that_speech_ends_in_zi_is_the_same_thing(language: Language, spoken: str, thing: str) -> None:
+    assert language.understand(spoken).units[0].concept == thing
+
+
+def test_a_word_of_several_properties_asks_for_each(language: Language) -> None:
+    asked = {unit.concept for unit in language.understand("加绒加厚卫衣").units}
+
+    assert {"feature:fleece-lined", "feature:thick", "kind:sweatshirt"} <= asked
