@@ -9,15 +9,22 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
+from pathlib import Path
 from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+if (
+    not __package__
+):  # python bench/pictures.py: a file of this folder must not stand for a package of its name
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from bench.table import print_json, print_table
 from core.encoders.towers import TOWERS, PictureTowers, Prepared

@@ -14,6 +14,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+if not __package__:  # python bench/quality.py: a file of this folder must not stand for a package of its name
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
 from bench.table import print_json, print_table
 from core.catalog import CatalogStore
 from core.encoder import load_encoder

@@ -22,6 +22,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+if not __package__:  # python bench/search.py: a file of this folder must not stand for a package of its name
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
 from bench.synthetic import Floats, QueryNumbers, SyntheticShop, catalog_rows
 from bench.table import print_json, print_table
 from core.catalog import Catalog, CatalogStore
@@ -76,7 +79,9 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer products, under a minute")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--products", type=int, help="how many products")
-    parser.add_argument("--dim", type=int, default=512, help="length of the vectors")
+    parser.add_argument(
+        "--dim", type=int, default=768, help="length of the vectors (768, as the lite encoder's)"
+    )
     asked = parser.parse_args()
     products = asked.products or (30_000 if asked.quick else 500_000)
     size = Size(products, asked.dim, *((120, 60) if asked.quick else (600, 200)))

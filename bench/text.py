@@ -14,6 +14,7 @@ import json
 import random
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -22,6 +23,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+if not __package__:  # python bench/text.py: a file of this folder must not stand for a package of its name
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from core.encoders.e5 import E5Text
 from core.encoders.e5.text import PASSAGE_PREFIX, QUERY_PREFIX
