@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from core.language.attributes import Told, told_attributes
+from core.language.compounds import compounds_of
 from core.language.negation import negations
 from core.language.normal import clean, prose
 from core.language.reading import Reader, Word
 from core.language.terms import ProductTerms
 from core.language.tokens import gloss_tokens, han_tokens, index_tokens, join_measures
+from core.language.wearers import dress_children
 from core.types import Product
 
 MAX_TITLE = 500
@@ -23,17 +25,19 @@ def product_terms(product: Product, fields: Collection[str], reader: Reader) -> 
     """The tokens of the fields that count; a field that doesn't leaves no trace."""
     strong: set[str] = set()
     weak: set[str] = set()
+    named: set[str] = set()
     for text in _names(product, fields):
-        _read_into(strong, weak, text, reader, about=None)
+        named |= _read_into(strong, weak, text, reader, about=None)
     if "attributes" in fields:
         for told in told_attributes(product.attributes):
-            _read_into(strong, weak, told.text, reader, about=told.kind)
+            named |= _read_into(strong, weak, told.text, reader, about=told.kind)
             strong.update(told.concepts)
             strong.update(
                 wider for concept in told.concepts for wider in reader.vocabulary.concept(concept).broader
             )
     if "description" in fields:
         _read_into(weak, weak, prose(product.description, MAX_DESCRIPTION), reader, about=None)
+    dress_children(strong, named)
     return ProductTerms(frozenset(strong), frozenset(weak - strong))
 
 
@@ -61,16 +65,22 @@ def _telling(told: Collection[Told]) -> Iterator[str]:
         yield one.text
 
 
-def _read_into(strong: set[str], weak: set[str], text: str, reader: Reader, *, about: str | None) -> None:
-    """What a text says goes into `strong`; the English of its Chinese words, which may be wrong, into `weak`."""
+def _read_into(strong: set[str], weak: set[str], text: str, reader: Reader, *, about: str | None) -> set[str]:
+    """What a text says goes into `strong`; the English of its Chinese words, which may be wrong, into `weak`.
+
+    Answers the concepts that the words name themselves.
+    """
     if not text:
-        return
+        return set()
     text = join_measures(text)
     words = _affirmed(text, reader.read(text, about=about))
     strong.update(index_tokens(words, reader))
     strong.update(han_tokens(text, words, reader))
+    if about is None:
+        strong.update(compounds_of(reader).named(words))
     for word in words:
         weak.update(gloss_tokens(word, reader))
+    return {concept for word in words for concept in (*word.concepts, *word.implied)}
 
 
 def _affirmed(text: str, words: list[Word]) -> list[Word]:

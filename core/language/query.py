@@ -12,6 +12,7 @@ from core.language.prices import split_price
 from core.language.reading import Reader, Word
 from core.language.terms import Understanding, Unit
 from core.language.tokens import further_units, join_measures, unit_of
+from core.language.wearers import said_for_children
 
 MAX_CHARACTERS = 2_000
 _LEFT_OVER = re.compile(r"\s+([,，.。;；])")
@@ -31,7 +32,7 @@ def understand(text: str, reader: Reader) -> Understanding:
     if not any(word.is_goods for word in wanted):
         wanted, refused = _spared_goods(wanted, refused, reader)
     refused, lacking = _lacked(refused, reader)
-    units = _units([*wanted, *lacking], reader)
+    units = _units(said_for_children([*wanted, *lacking]), reader)
     return Understanding(
         text=whole,
         positive_text=_without(asked, words, scopes),

@@ -32,6 +32,8 @@ _WORN_BY = {
 }  # fmt: skip
 MOST_OF_ONE_PROPERTY = 3
 """Characters of Chinese; a longer form may be a row of properties."""
+_ALSO_STUFF = frozenset("粉金银橙黄米杏桃茶")
+"""Colours whose character ends names of powder, metal or food."""
 _NEVER_IMPLIED = frozenset({"color", GOODS, GRAMMAR})
 
 
@@ -185,7 +187,9 @@ class Reader:
         return all(self.vocabulary.concept(form.concepts[0]).english in gloss for form in named)
 
     def _implied(self, piece: Piece) -> tuple[str, ...]:
-        if piece.concepts[0].startswith("kind:") and (found := self._implied_by(piece.concepts[0], piece.text)):
+        if piece.concepts[0].startswith("kind:") and (
+            found := self._implied_by(piece.concepts[0], piece.text)
+        ):
             return found
         return self._joined(piece.text) if piece.is_han and len(piece.words) > MOST_OF_ONE_PROPERTY else ()
 
@@ -244,5 +248,7 @@ def _colours_something(pieces: Sequence[Piece], at: int) -> bool:
     after = pieces[at + 1] if at + 1 < len(pieces) else None
     if after is not None and after.start == piece.end and after.is_han:
         return True
+    if before is not None and before.end == piece.start and before.concepts and piece.text not in _ALSO_STUFF:
+        return True  # a title's colour behind what it colours: 运动鞋黑
     alone = before is None or before.end != piece.start or not before.is_han
     return alone or (before is not None and any(c.startswith("color:") for c in before.concepts))

@@ -182,3 +182,36 @@ def test_a_model_name_is_found_however_it_is_spaced(language: Language) -> None:
 
     assert {"iphone15", "iphone", "15"} <= spaced.strong
     assert {"wh", "1000xm4", "wh1000xm4"} <= joined.strong
+
+
+def test_a_thing_named_in_parts_is_that_thing(language: Language) -> None:
+    terms = language.product_terms(Product(id="1", title="卫衣女2024白色连帽宽松"), ("title",))
+
+    assert "kind:hoodie" in terms.strong
+
+
+def test_clothes_for_children_are_for_boys_not_for_men(language: Language) -> None:
+    terms = language.product_terms(Product(id="1", title="儿童泳裤男中大童"), ("title",))
+
+    assert "gender:boys" in terms.strong
+    assert "gender:men" not in terms.strong
+    assert "gender:boys" in {unit.concept for unit in language.understand("儿童泳裤男").units}
+
+
+def test_what_both_may_wear_is_for_either(language: Language) -> None:
+    terms = language.product_terms(Product(id="1", title="高帮帆布鞋男女同款"), ("title",))
+
+    assert {"gender:men", "gender:women", "gender:unisex"} <= terms.strong
+
+
+def test_a_property_that_a_title_denies_takes_nothing_else_with_it(language: Language) -> None:
+    terms = language.product_terms(Product(id="1", title="打底裤女不加绒薄款春秋"), ("title",))
+
+    assert "feature:fleece-lined" not in terms.strong
+    assert {"feature:thin", "season:autumn"} <= terms.strong
+
+
+def test_a_lone_colour_behind_a_thing_is_its_colour(language: Language) -> None:
+    terms = language.product_terms(Product(id="1", title="跑步鞋男运动鞋黑"), ("title",))
+
+    assert "color:black" in terms.strong

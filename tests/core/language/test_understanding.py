@@ -282,7 +282,11 @@ def test_a_refused_part_asks_for_what_bears_the_name_of_its_absence(language: La
 
 @pytest.mark.parametrize(
     ("spoken", "thing"),
-    [("阔腿裤子", "kind:wide-leg-pants"), ("百褶裙子女", "kind:pleated-skirt"), ("马丁靴子", "kind:martens-boot")],
+    [
+        ("阔腿裤子", "kind:wide-leg-pants"),
+        ("百褶裙子女", "kind:pleated-skirt"),
+        ("马丁靴子", "kind:martens-boot"),
+    ],
 )
 def test_a_noun_that_speech_ends_in_zi_is_the_same_thing(language: Language, spoken: str, thing: str) -> None:
     assert language.understand(spoken).units[0].concept == thing
