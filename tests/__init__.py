@@ -1,0 +1,1 @@
+"""Tests: behaviour sentences, a folder a package."""

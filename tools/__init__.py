@@ -1,0 +1,1 @@
+"""Scripts that rebuild what is shipped: models, glossaries, vocabularies, the demo shop."""

@@ -39,8 +39,6 @@ class Catalog:
         self._lexical = LexicalSearch(catalog_id)
         self._counts: tuple[int, CatalogCounts] | None = None
 
-    # What the catalog is
-
     def revision(self) -> int:
         """Grows with every committed change; never the same again, even when the catalog is made anew."""
         with self._reading() as connection:
@@ -58,8 +56,6 @@ class Catalog:
             if self._counts is None or self._counts[0] != revision:
                 self._counts = (revision, reading.counts(connection, self.id))
             return self._counts[1]
-
-    # Writing
 
     def write(
         self, rows: Sequence[CatalogRow], vectors_of: Sequence[VectorRow] = (), *, run: int | None = None
@@ -114,8 +110,6 @@ class Catalog:
         """All ingests, the newest first."""
         with self._reading() as connection:
             return journal.runs(connection, self.id)
-
-    # Products
 
     def get(self, product_id: str) -> StoredProduct:
         """The product of that id; UnknownProduct."""
@@ -174,8 +168,6 @@ class Catalog:
             keys = keys_of(connection, wanted.order_by(PRODUCT.c.key).limit(limit))
         return [stored.product for stored in self.by_keys(keys).values()]
 
-    # Searching
-
     def matching(self, tree: Filter) -> Keys:
         """The keys of the products that pass a filter, ascending."""
         with self._reading() as connection:
@@ -211,8 +203,6 @@ class Catalog:
         """The lowest and highest price among the products, None where none has a price."""
         with self._reading() as connection:
             return facets.price_range(connection, keys)
-
-    # What indexes are built from
 
     def vectors(self, channel: Channel, fingerprint: str, *, since: int = 0) -> Iterator[VectorBatch]:
         """Vectors in key order, of the products that changed after a revision; bounded memory."""
