@@ -11,7 +11,7 @@ import numpy as np
 
 from core.catalog import Catalog, CatalogStore, StoredProduct
 from core.encoder import Encoder
-from core.errors import InvalidQuery, UnknownProduct
+from core.errors import InvalidQuery, UnknownCatalog, UnknownProduct
 from core.language import Language
 from core.types import Candidate, Channel, Hit, Product, Query
 from search.answer import Answer, Timings, Total
@@ -43,13 +43,14 @@ class SearchEngine:
         if query.sort not in SORTS:
             raise InvalidQuery(f"sort must be one of {', '.join(SORTS)}, not {query.sort!r}")
         started = time.perf_counter()
-        live = self.live(catalog_name)
+        live, snapshot = self._current(catalog_name)
         cursor = Cursor.decode(query.cursor) if query.cursor else Cursor(uuid.uuid4().hex, 0)
-        snapshot = live.snapshot()
+        # Under the catalog's name, too: a cursor of one catalog shows nothing of another's window.
+        kept = f"{catalog_name}/{cursor.query_id}"
         reading = self._read(query, live.catalog)
         encoded = time.perf_counter()
-        window = self._windows.get(cursor.query_id) or self._recall(query, live.catalog, snapshot, reading)
-        self._windows.keep(cursor.query_id, window)
+        window = self._windows.get(kept) or self._recall(query, live.catalog, snapshot, reading)
+        self._windows.keep(kept, window)
         recalled = time.perf_counter()
         hits = _hits(live.catalog, window, cursor.offset, query.limit)
         more = cursor.offset + query.limit < len(window)
@@ -81,6 +82,16 @@ class SearchEngine:
             if catalog_name not in self._live:
                 self._live[catalog_name] = LiveCatalog(catalog, self._data, self.encoder.fingerprint)
             return self._live[catalog_name]
+
+    def _current(self, catalog_name: str) -> tuple[LiveCatalog, Snapshot]:
+        """The catalog and its newest state; one that was removed and made anew is opened anew."""
+        live = self.live(catalog_name)
+        try:
+            return live, live.snapshot()
+        except UnknownCatalog:
+            self._live.pop(catalog_name, None)
+            live = self.live(catalog_name)
+            return live, live.snapshot()
 
     def _read(self, query: Query, catalog: Catalog) -> Reading:
         like = self._like(query.like, catalog) if query.like else None

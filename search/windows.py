@@ -39,21 +39,21 @@ class Cursor:
 
 
 class Windows:
-    """The most recent windows by query id; safe for many threads."""
+    """The most recent windows by name; safe for many threads."""
 
     def __init__(self, kept: int = KEPT_WINDOWS) -> None:
         self._kept = kept
         self._windows: OrderedDict[str, Window] = OrderedDict()
         self._lock = threading.Lock()
 
-    def keep(self, query_id: str, window: Window) -> None:
+    def keep(self, name: str, window: Window) -> None:
         """Remembers a window and forgets the oldest."""
         with self._lock:
-            self._windows[query_id] = window
+            self._windows[name] = window
             while len(self._windows) > self._kept:
                 self._windows.popitem(last=False)
 
-    def get(self, query_id: str) -> Window | None:
+    def get(self, name: str) -> Window | None:
         """The window, if it is still remembered."""
         with self._lock:
-            return self._windows.get(query_id)
+            return self._windows.get(name)

@@ -127,6 +127,25 @@ def test_a_running_engine_sees_added_changed_and_removed_products(shop: Shop) ->
     assert ids(answer) == ["red shoe", "pink hat"]
 
 
+def test_a_catalog_that_is_removed_and_made_anew_is_served_anew(shop: Shop) -> None:
+    engine = coloured_shop(shop).engine()
+    engine.search(Query(text="red"), "products")
+
+    shop.store.remove("products")
+    shop.ingest([product(shop, "pink hat", "pink")])
+    time.sleep(CHECK_EVERY_SECONDS + 0.1)
+
+    assert ids(engine.search(Query(text="hat"), "products")) == ["pink hat"]
+
+
+def test_a_cursor_of_one_catalog_shows_nothing_of_another(shop: Shop) -> None:
+    engine = coloured_shop(shop).engine()
+    shop.ingest([product(shop, "pink hat", "pink")], catalog="hats")
+    cursor = engine.search(Query(text="shoe", limit=2), "products").cursor
+
+    assert ids(engine.search(Query(text="shoe", limit=2, cursor=cursor), "hats")) == []
+
+
 def test_an_index_that_is_gone_is_rebuilt_from_the_rows(shop: Shop) -> None:
     coloured_shop(shop)
     for file in (shop.data / "index").rglob("*"):
