@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
+from core.language.dimensions import spell_sides
 from core.language.normal import has_han
 from core.language.reading import Reader, Word
 from core.language.terms import Unit
@@ -45,8 +46,8 @@ _MODEL = re.compile(r"([a-z]{1,12})(\d[a-z0-9]*)")
 
 
 def join_measures(text: str) -> str:
-    """Writes a number and its unit as one word: 160 厘米 is 160cm."""
-    return _MEASURE.sub(_measure, text)
+    """Writes a number and its unit as one word: 160 厘米 is 160cm, and 160x200 cm is 160cm 200cm."""
+    return _MEASURE.sub(_measure, spell_sides(text))
 
 
 def _measure(match: re.Match[str]) -> str:
