@@ -43,6 +43,9 @@ _MEASURE = re.compile(
 
 
 _MODEL = re.compile(r"([a-z]{1,12})(\d[a-z0-9]*)")
+_TAIL = r"(?:pro|max|plus|ultra|mini|air|lite)"
+_TAILS = re.compile(_TAIL)
+_TAILED = re.compile(rf"(\d+)({_TAIL}+)")
 
 
 def join_measures(text: str) -> str:
@@ -95,14 +98,28 @@ def index_tokens(words: Sequence[Word], reader: Reader) -> Iterator[str]:
 
 
 def _model_names(words: Iterable[Word]) -> Iterator[str]:
-    """iPhone 15 is found as iphone15 too, and WH1000XM4 by its parts wh and 1000xm4."""
-    before = ""
+    """Mate 60 Pro is found as mate60 and mate60pro too, and Mate60Pro by its parts mate, 60pro, 60 and pro."""
+    before = model = ""
     for atom in (atom for word in words for atom in word.piece.words):
         if atom.joined and before and atom.word[0].isdigit():
-            yield before + atom.word
+            model = before + atom.word
+            yield model
+        elif atom.joined and model and _TAILS.fullmatch(atom.word):
+            model += atom.word
+            yield model
+        else:
+            model = ""
         before = atom.word if atom.script == "word" and atom.word.isalpha() and atom.word.isascii() else ""
-        if parts := _MODEL.fullmatch(atom.word):
-            yield from parts.groups()
+        yield from _parts_of_model(atom.word)
+
+
+def _parts_of_model(word: str) -> Iterator[str]:
+    if parts := _MODEL.fullmatch(word):
+        yield from parts.groups()
+        word = parts.group(2)
+    if tailed := _TAILED.fullmatch(word):
+        yield tailed.group(1)
+        yield from _TAILS.findall(tailed.group(2))
 
 
 def han_tokens(text: str, words: Iterable[Word], reader: Reader) -> Iterator[str]:

@@ -168,3 +168,59 @@ def test_narrow_goods_belong_to_broad_ones(
     ancestors: dict[str, set[str]], concept: str, broader: str
 ) -> None:
     assert broader in ancestors[concept]
+
+
+@pytest.mark.parametrize(
+    ("accessory", "thing"),
+    [
+        ("kind:tv-mount", "kind:television"),
+        ("kind:camera-lens", "kind:camera"),
+        ("kind:camera-accessory", "kind:camera"),
+        ("kind:earphone-case", "kind:headphone"),
+        ("kind:vacuum-bag", "kind:vacuum-cleaner"),
+        ("kind:air-fryer-liner", "kind:air-fryer"),
+        ("kind:coffee-grinder", "kind:coffee-machine"),
+        ("kind:knife-sharpener", "kind:kitchen-knife"),
+        ("kind:cutting-board", "kind:kitchen-knife"),
+        ("kind:drill-bit", "kind:drill"),
+        ("kind:curtain-rod", "kind:curtain"),
+        ("kind:rug-pad", "kind:carpet"),
+        ("kind:cushion-cover", "kind:cushion"),
+        ("kind:pillowcase", "kind:pillow"),
+        ("kind:chair-cover", "kind:chair"),
+        ("kind:bed-part", "kind:bed"),
+        ("kind:pen-refill", "kind:pen"),
+        ("kind:ink-cartridge", "kind:printer"),
+        ("kind:litter-box", "kind:cat-litter"),
+        ("kind:toilet-part", "kind:toilet"),
+    ],
+)
+def test_what_serves_a_thing_is_no_sort_of_it(
+    ancestors: dict[str, set[str]], accessory: str, thing: str
+) -> None:
+    assert thing in ancestors
+    assert thing not in ancestors[accessory]
+
+
+@pytest.mark.parametrize(
+    ("form", "concept"),
+    [
+        ("laptop accessories", "kind:computer-peripheral"),
+        ("tv accessories", "kind:tv-accessory"),
+        ("headphone accessories", "kind:earphone-case"),
+        ("chest of 3 drawers", "kind:chest-of-drawers"),
+        ("parasol base", "kind:parasol-base"),
+        ("guitar stand", "kind:guitar-stand"),
+        ("咖啡胶囊", "kind:coffee-capsule"),
+        ("钢笔墨水", "kind:bottled-ink"),
+        ("户外桌椅", "kind:outdoor-furniture"),
+        ("推拉门", "kind:sliding-door"),
+        ("藜麦", "kind:quinoa"),
+        ("吊兰", "kind:houseplant"),
+        ("changing table", "kind:changing-table"),
+    ],
+)
+def test_what_shops_keep_apart_has_its_own_name(
+    claims: dict[str, list[str]], form: str, concept: str
+) -> None:
+    assert claims[form] == [concept]
