@@ -18,6 +18,7 @@ _PREFIXES = frozenset({"不", "无", "非", "不加"})
 """Refuse the one word that they stand before: 无帽卫衣女 has no hood, and wants the rest."""
 _BOUND = frozenset({"不带", "没带", "不含", "没有", "没"})
 """Refuse one word, or all up to a 的."""
+_APART = frozenset({"以外", "之外", "除外"})
 _AND = frozenset({"和", "与", "及", "或", "跟"})
 
 
@@ -58,6 +59,8 @@ def _scope_at(text: str, words: Sequence[Word], at: int) -> Scope | None:
             and words[end].piece.text in ("的", "以外", "之外", "外", "都")
         )
         return Scope(at, end + 1 if closing else refused_end, start, refused_end)
+    if words[at].concept is not None and at + 1 < len(words) and words[at + 1].piece.text in _APART:
+        return Scope(at, at + 2, at, at + 1)
     if at + 1 < len(words) and words[at + 1].grammar == "free" and _is_free_of(text, words, at):
         return Scope(at, at + 2, at, at + 1)
     return None
@@ -66,14 +69,22 @@ def _scope_at(text: str, words: Sequence[Word], at: int) -> Scope | None:
 def _end(text: str, words: Sequence[Word], at: int) -> int:
     """Where the clause that begins at a word ends."""
     start = at
+    spaced = _gap(text, words, start) != ""
     while at < len(words):
-        before = text[words[at - 1].piece.end : words[at].piece.start] if at else ""
+        before = _gap(text, words, at)
         if _CLAUSE_END.search(before) or words[at].grammar in ("but", "not"):
             break
+        if at > start and before and not spaced and words[at].piece.is_han and words[at - 1].piece.is_han:
+            break  # Chinese puts a space between requests: 别太短 过膝
         if at == start and words[at].piece.text in _ADDITIVE:
             return at
         at += 1
     return at
+
+
+def _gap(text: str, words: Sequence[Word], at: int) -> str:
+    """What stands between a word and the one before it."""
+    return text[words[at - 1].piece.end : words[at].piece.start] if 0 < at < len(words) else ""
 
 
 def _refused_end(words: Sequence[Word], at: int, start: int, end: int) -> int:

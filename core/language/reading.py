@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from core.language.colour_characters import colours_something, is_character_colour
 from core.language.dictionary import Dictionary
 from core.language.segments import Piece, Segmenter
 from core.language.vocabulary import Form, Vocabulary
@@ -32,8 +33,6 @@ _WORN_BY = {
 }  # fmt: skip
 MOST_OF_ONE_PROPERTY = 3
 """Characters of Chinese; a longer form may be a row of properties."""
-_ALSO_STUFF = frozenset("粉金银橙黄米杏桃茶")
-"""Colours whose character ends names of powder, metal or food."""
 _NEVER_IMPLIED = frozenset({"color", GOODS, GRAMMAR})
 
 
@@ -110,7 +109,7 @@ class Reader:
         elif len(concepts) > 1:
             concepts = self._in_context(concepts, pieces, at)
         concepts = tuple(concept for concept in concepts if concept != _THING)
-        if not about and _is_character_colour(piece) and not _colours_something(pieces, at):
+        if not about and is_character_colour(piece) and not colours_something(pieces, at):
             concepts = tuple(concept for concept in concepts if not concept.startswith("color:"))
         return self._spelled_out(piece, concepts) if concepts else Word(piece)
 
@@ -235,20 +234,3 @@ def _is_measure(pieces: Sequence[Piece], at: int) -> bool:
     if not at or len(piece.words) > 1 or not piece.is_han or not piece.concepts[0].startswith("kind:"):
         return False
     return pieces[at - 1].end == piece.start and pieces[at - 1].text.isdigit()
-
-
-def _is_character_colour(piece: Piece) -> bool:
-    return len(piece.words) == 1 and piece.is_han and piece.concepts[0].startswith("color:")
-
-
-def _colours_something(pieces: Sequence[Piece], at: int) -> bool:
-    """A lone colour character at the end of a run of Chinese is the end of a word (米粉), not a colour."""
-    piece = pieces[at]
-    before = pieces[at - 1] if at else None
-    after = pieces[at + 1] if at + 1 < len(pieces) else None
-    if after is not None and after.start == piece.end and after.is_han:
-        return True
-    if before is not None and before.end == piece.start and before.concepts and piece.text not in _ALSO_STUFF:
-        return True  # a title's colour behind what it colours: 运动鞋黑
-    alone = before is None or before.end != piece.start or not before.is_han
-    return alone or (before is not None and any(c.startswith("color:") for c in before.concepts))

@@ -296,3 +296,20 @@ def test_a_word_of_several_properties_asks_for_each(language: Language) -> None:
     asked = {unit.concept for unit in language.understand("加绒加厚卫衣").units}
 
     assert {"feature:fleece-lined", "feature:thick", "kind:sweatshirt"} <= asked
+
+
+@pytest.mark.parametrize(
+    ("words", "not_wanted", "wanted"),
+    [
+        ("黑色以外的运动鞋", "color:black", "kind:sneaker"),
+        ("马丁靴 黑色除外", "color:black", "kind:martens-boot"),
+        ("裙子 别太短 过膝最好", "feature:short", "feature:midi-length"),
+    ],
+)
+def test_a_refusal_may_follow_its_word_and_ends_at_the_next_request(
+    language: Language, words: str, not_wanted: str, wanted: str
+) -> None:
+    understood = language.understand(words)
+
+    assert not_wanted in refused(understood)
+    assert wanted in {unit.concept for unit in understood.units}
