@@ -218,6 +218,14 @@ def test_what_serves_a_thing_is_no_sort_of_it(
         ("藜麦", "kind:quinoa"),
         ("吊兰", "kind:houseplant"),
         ("changing table", "kind:changing-table"),
+        ("leaf blower", "kind:leaf-blower"),
+        ("chainsaw", "kind:chainsaw"),
+        ("dog leash", "kind:pet-leash"),
+        ("metronome", "kind:metronome"),
+        ("挂烫机", "kind:garment-steamer"),
+        ("厨房秤", "kind:kitchen-scale"),
+        ("茶叶罐", "kind:tea-caddy"),
+        ("固态硬盘", "kind:ssd"),
     ],
 )
 def test_what_shops_keep_apart_has_its_own_name(
