@@ -12,6 +12,7 @@ from core.language.words import atoms
 
 _WORN = frozenset({"kind:clothing", "kind:footwear", "kind:bag", "kind:accessory", "kind:jewellery"})
 _FRONTS = frozenset({"pattern", "feature", "material", "technique"})
+_ALIKE = frozenset({"material", "pattern"})
 _SHORTEST_FRONT = 2
 
 
@@ -37,18 +38,21 @@ class Compounds:
 
     def named(self, words: Sequence[Word]) -> Iterator[str]:
         """The things that the words name in parts, each with its ancestors."""
-        if not any(word.piece.text in self._by_front for word in words):
-            return
         things = {word.concept for word in words if word.is_goods and word.concept}
         things.update(*(self._vocabulary.concept(thing).broader for thing in things))
-        for word in words:
-            for compound in self._by_front.get(word.piece.text, ()):
-                if compound.head in things:
-                    yield compound.id
-                    yield from self._vocabulary.concept(compound.id).broader
+        for word in (word for word in words if word.piece.is_han):
+            for front in (word.piece.text, *word.concepts, *word.implied):
+                for compound in self._by_front.get(front, ()):
+                    if compound.head in things:
+                        yield compound.id
+                        yield from self._vocabulary.concept(compound.id).broader
 
     def _parts(self, concept: Concept) -> Iterator[tuple[str, str]]:
-        """The property that the Chinese name begins with, as it is written, and the wider thing that it ends with."""
+        """The property that the Chinese name begins with, and the wider thing that it ends with.
+
+        A material or pattern counts by its meaning; other properties as they are written, for their words are
+        too unlike: 修身 is not 包臀.
+        """
         words = atoms(concept.chinese)
         for form in self._vocabulary.forms_at(words, 0):
             kind = form.concepts[0].partition(":")[0]
@@ -58,7 +62,8 @@ class Compounds:
             for head in self._vocabulary.forms_at(rest, 0) if rest else ():
                 wider = [each for each in head.concepts if each in concept.broader]
                 if head.length == len(rest) and wider:
-                    yield "".join(atom.word for atom in words[: form.length]), wider[0]
+                    spelled = "".join(atom.word for atom in words[: form.length])
+                    yield (form.concepts[0] if kind in _ALIKE else spelled), wider[0]
 
 
 @lru_cache(maxsize=2)

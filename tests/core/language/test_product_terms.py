@@ -215,3 +215,9 @@ def test_a_lone_colour_behind_a_thing_is_its_colour(language: Language) -> None:
     terms = language.product_terms(Product(id="1", title="跑步鞋男运动鞋黑"), ("title",))
 
     assert "color:black" in terms.strong
+
+
+def test_a_material_makes_the_thing_that_is_named_after_it(language: Language) -> None:
+    terms = language.product_terms(Product(id="1", title="淡水珍珠耳环女S925银针"), ("title",))
+
+    assert "kind:pearl-earring" in terms.strong
