@@ -99,7 +99,9 @@ def _lacked(refused: Sequence[Word], reader: Reader) -> tuple[list[Word], list[W
         absence = reader.meanings(f"无{text}" if is_han else f"{text} free") if not having else ()
         if absence and word.grammar is None:
             lacking.append(Word(word.piece, absence[:1]))
-        if not absence or word.concept is not None:
+        # A lone character without a meaning stands in too many words to refuse any: 能 in 多功能.
+        means_nothing = is_han and len(text) == 1 and word.concept is None and not having
+        if word.concept is not None or not (absence or means_nothing):
             kept.append(Word(word.piece, having) if having else word)
     return kept, lacking
 
