@@ -25,12 +25,27 @@ from core.types import Keys
 
 def one_of_keys(connection: Connection, keys: Keys | Collection[int]) -> Select[Any]:
     """The keys as a one-column select, to stand behind IN; sets of any size go through as one value."""
+    packed = packed_keys(connection, keys)
+    if isinstance(packed, str):
+        # One JSON text instead of a temporary table: nothing to clean up, and nothing for readers to lock.
+        return _select_json(packed)
+    return select(func.unnest(bindparam(None, packed, ARRAY(BigInteger))).column_valued("value"))
+
+
+def named_keys(dialect: str) -> Select[Any]:
+    """The keys that come as the parameter `keys`, for a statement that is made once; see packed_keys."""
+    if dialect == "sqlite":
+        return select(func.json_each(bindparam("keys")).table_valued("value").c.value)
+    return select(func.unnest(bindparam("keys", type_=ARRAY(BigInteger))).column_valued("value"))
+
+
+def packed_keys(connection: Connection, keys: Keys | Collection[int]) -> str | list[int]:
+    """The keys in the form that the parameter of named_keys takes."""
     numbers = np.asarray(keys if isinstance(keys, np.ndarray) else list(keys), dtype=np.int64)
     if _is_sqlite(connection):
-        # One JSON text instead of a temporary table: nothing to clean up, and nothing for readers to lock.
-        packed = orjson.dumps(np.ascontiguousarray(numbers), option=orjson.OPT_SERIALIZE_NUMPY).decode()
-        return _select_json(packed)
-    return select(func.unnest(bindparam(None, numbers.tolist(), ARRAY(BigInteger))).column_valued("value"))
+        return orjson.dumps(np.ascontiguousarray(numbers), option=orjson.OPT_SERIALIZE_NUMPY).decode()
+    plain: list[int] = numbers.tolist()
+    return plain
 
 
 def one_of_texts(connection: Connection, texts: Iterable[str]) -> Select[Any]:

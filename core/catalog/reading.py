@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from functools import cache
+from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection, Select, func, select
 
-from core.catalog.dialect import keys_of, one_of_keys, one_of_texts
+from core.catalog.dialect import keys_of, named_keys, one_of_keys, one_of_texts, packed_keys
 from core.catalog.documents import from_body
 from core.catalog.lexical import opaque
 from core.catalog.rows import CatalogCounts, StoredProduct
@@ -48,10 +50,16 @@ def products(connection: Connection, keys: Keys | Collection[int]) -> dict[int, 
 
 def bodies(connection: Connection, keys: Keys | Collection[int]) -> dict[int, Product]:
     """The products as their feed described them, without words and pictures."""
-    wanted = select(DOCUMENT.c.product_key, DOCUMENT.c.body).where(
-        DOCUMENT.c.product_key.in_(one_of_keys(connection, keys))
+    # Each search reads a page by this one statement: building it anew would cost as much as running it.
+    found = connection.execute(_bodies(connection.dialect.name), {"keys": packed_keys(connection, keys)})
+    return {row.product_key: from_body(row.body) for row in found.all()}
+
+
+@cache
+def _bodies(dialect: str) -> Select[Any]:
+    return select(DOCUMENT.c.product_key, DOCUMENT.c.body).where(
+        DOCUMENT.c.product_key.in_(named_keys(dialect))
     )
-    return {key: from_body(body) for key, body in connection.execute(wanted).all()}
 
 
 def terms(connection: Connection, keys: Keys | Collection[int]) -> dict[int, ProductTerms]:
