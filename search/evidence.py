@@ -7,10 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from core.language import Language, ProductTerms, Understanding, Unit
+from core.language import KNOWN, Language, ProductTerms, Understanding, Unit, head_token
 
 WEAK_SHARE = 0.5
 """A word of the description counts half as much as one of the title, category or attributes."""
+KIND_SHARE = 2.0
+"""What the thing asked for counts beside a word of equal rarity: a wrong colour is nearer than a wrong thing."""
+MENTION_SHARE, MENTION_HOLDS = 0.6, 0.3
+"""A product that only mentions the thing asked for (a case for the phone) covers it, and holds it, this much."""
 SORT_SHARE = 0.8
 """A product that states a sort of what was asked holds it a little less than one that states the very thing."""
 EXCLUSIVE_KINDS = ("color", "gender")
@@ -35,6 +39,8 @@ class _Asked:
     """Concepts that contradict this one when a product states them and nothing wider or equal."""
     broader: frozenset[str]
     narrower: frozenset[str]
+    head: str | None
+    """The token of products that are the thing themselves, where the query is about it."""
 
 
 class Asking:
@@ -50,26 +56,37 @@ class Asking:
         self._wanted = [_asked(unit, frequencies, products, language) for unit in understood.units]
         self._unwanted = [frozenset(unit.tokens) for unit in understood.excluded]
         self._rarity = sum(each.rarity for each in self._wanted)
-        self._parts = sum(1 for each in self._wanted if each.concept) + len(self._unwanted)
+        self._parts = sum(1 for each in self._wanted if each.concept)
         # One intersection a product tells which few tokens matter; all else is asked of that small set.
-        self._tokens = frozenset[str]().union(*(each.tokens for each in self._wanted), *self._unwanted)
+        heads = {KNOWN, *(each.head for each in self._wanted if each.head)}
+        self._tokens = frozenset(heads).union(*(each.tokens for each in self._wanted), *self._unwanted)
 
     def weigh(self, terms: ProductTerms) -> Weighed:
         """How far the product's texts answer the query."""
         strong, weak = self._tokens & terms.strong, self._tokens & terms.weak
         covered, agreed = 0.0, 0.0
         for each in self._wanted:
+            mentioned = each.head is not None and KNOWN in strong and each.head not in strong
+            share = MENTION_SHARE if mentioned else 1.0
             if not each.tokens.isdisjoint(strong):
-                covered += each.rarity
+                covered += each.rarity * share
             elif not each.tokens.isdisjoint(weak):
-                covered += each.rarity * WEAK_SHARE
+                covered += each.rarity * share * WEAK_SHARE
             if each.concept:
-                agreed += _stands(each, strong, weak, terms)
-        said = strong | weak
-        agreed -= sum(1 for tokens in self._unwanted if not tokens.isdisjoint(said))
+                stands = _stands(each, strong, weak, terms)
+                agreed += min(stands, MENTION_HOLDS) if mentioned else stands
+        # What was refused weighs in full, however many wishes stand beside it.
+        broken = sum(_broken(tokens, strong, weak) for tokens in self._unwanted)
         return Weighed(
-            covered / self._rarity if self._rarity else 0.0, agreed / self._parts if self._parts else 0.0
+            covered / self._rarity if self._rarity else 0.0,
+            max(-1.0, (agreed / self._parts if self._parts else 0.0) - broken),
         )
+
+
+def _broken(tokens: frozenset[str], strong: frozenset[str], weak: frozenset[str]) -> float:
+    if not tokens.isdisjoint(strong):
+        return 1.0
+    return WEAK_SHARE if not tokens.isdisjoint(weak) else 0.0
 
 
 def _stands(asked: _Asked, strong: frozenset[str], weak: frozenset[str], terms: ProductTerms) -> float:
@@ -90,9 +107,11 @@ def _asked(unit: Unit, frequencies: Mapping[str, int], products: int, language: 
     return _Asked(
         tokens=frozenset(unit.tokens),
         # BM25's inverse document frequency, which stays positive for words that most products have.
-        rarity=math.log(1.0 + (products - frequency + 0.5) / (frequency + 0.5)),
+        rarity=math.log(1.0 + (products - frequency + 0.5) / (frequency + 0.5))
+        * (KIND_SHARE if kind == "kind" else 1.0),
         concept=unit.concept,
         rivals=language.concepts(kind) if kind in EXCLUSIVE_KINDS else frozenset(),
         broader=frozenset(unit.broader),
         narrower=language.narrower(unit.concept) if unit.concept else frozenset(),
+        head=head_token(unit.concept) if unit.is_head and unit.concept else None,
     )

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from core.language.dictionary import Dictionary
 from core.language.gloss import gloss_of
+from core.language.heads import KNOWN, head_token
 from core.language.normal import has_han, prose
 from core.language.product import product_terms, product_text
 from core.language.query import understand
@@ -15,7 +16,7 @@ from core.language.vocabulary import Vocabulary
 from core.language.words import Stemmer
 from core.types import Product
 
-__all__ = ["Language", "ProductTerms", "Understanding", "Unit"]
+__all__ = ["KNOWN", "Language", "ProductTerms", "Understanding", "Unit", "head_token"]
 
 MAX_GLOSSED = 2_000
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 
 from core.language.attributes import Told, told_attributes
 from core.language.compounds import compounds_of
+from core.language.heads import head_tokens
 from core.language.negation import negations
 from core.language.normal import clean, prose
 from core.language.reading import Reader, Word
@@ -38,6 +39,7 @@ def product_terms(product: Product, fields: Collection[str], reader: Reader) -> 
     if "description" in fields:
         _read_into(weak, weak, prose(product.description, MAX_DESCRIPTION), reader, about=None)
     dress_children(strong, named)
+    strong |= head_tokens(product, fields, reader)
     return ProductTerms(frozenset(strong), frozenset(weak - strong))
 
 

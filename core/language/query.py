@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from core.language.gloss import gloss_of
+from core.language.heads import heads_of
 from core.language.negation import Scope, negations
 from core.language.normal import clean, has_han
 from core.language.prices import split_price
@@ -33,10 +35,13 @@ def understand(text: str, reader: Reader) -> Understanding:
         wanted, refused = _spared_goods(wanted, refused, reader)
     refused, lacking = _lacked(refused, reader)
     units = _units(said_for_children([*wanted, *lacking]), reader)
+    positive = _without(asked, words, scopes)
+    heads = heads_of(positive, reader)
     return Understanding(
         text=whole,
-        positive_text=_without(asked, words, scopes),
-        units=units or _fallback(wanted, reader),
+        positive_text=positive,
+        units=tuple(replace(unit, is_head=unit.concept in heads) for unit in units)
+        or _fallback(wanted, reader),
         excluded=_units(refused, reader, wanted=False),
         gloss=gloss_of(wanted, reader) if has_han(whole) else None,
         price_min=price.lowest,

@@ -15,6 +15,8 @@ class Unit:
     """The concept that the unit names, such as "color:black"; None for a plain word."""
     broader: tuple[str, ...] = ()
     """All ancestors of the concept: color:light-pink has ("color:pink",)."""
+    is_head: bool = False
+    """Whether the query is about this very thing: the case of "phone case", not the phone."""
 
 
 @dataclass(frozen=True, slots=True)
