@@ -18,7 +18,7 @@ from tests.indexer.shop import colour_shop, feed
 @pytest.fixture
 def app(monkeypatch: pytest.MonkeyPatch) -> typer.Typer:
     """The commands with the tests' encoder in the place of the packaged one."""
-    monkeypatch.setattr(indexer.cli, "load_encoder", lambda _settings: ColorEncoder())
+    monkeypatch.setattr(indexer.cli, "load_encoder", lambda *_: ColorEncoder())
     made = typer.Typer(pretty_exceptions_enable=False)
     indexer.cli.add_commands(made)
     return made
