@@ -29,7 +29,10 @@ def recall(
     named = _named(catalog, snapshot, reading, depth)
     coverage, agreement = _said(catalog, reading, language, named.keys)
     text, text_z = _similarities(snapshot.text, reading.words, named.keys)
-    picture, picture_z = _similarities(snapshot.picture, reading.picture or reading.words, named.keys)
+    pictured = reading.picture or reading.words
+    # Of a picture alone, and without longer features, the channel's cosines are all there is to know.
+    known = named.similarity if reading.words is None and pictured and pictured.features is None else None
+    picture, picture_z = _similarities(snapshot.picture, pictured, named.keys, known)
     weights = _weights(reading)
     fused = (
         weights.coverage * relative_coverage(coverage)
@@ -108,7 +111,9 @@ def _said(catalog: Catalog, reading: Reading, language: Language, keys: Keys) ->
     return said[:, 0], said[:, 1]
 
 
-def _similarities(index: VectorIndex, probe: Probe | None, keys: Keys) -> tuple[Floats, Floats]:
+def _similarities(
+    index: VectorIndex, probe: Probe | None, keys: Keys, known: Floats | None = None
+) -> tuple[Floats, Floats]:
     """Similarities of the products, and the same above the catalog's mean in standard deviations.
 
     A product without a vector has the similarity nan and stands at the mean.
@@ -116,7 +121,7 @@ def _similarities(index: VectorIndex, probe: Probe | None, keys: Keys) -> tuple[
     if probe is None or not len(index):
         return np.full(len(keys), np.nan, np.float32), np.zeros(len(keys), np.float32)
     features = probe.vector if probe.features is None else probe.features
-    similarities = index.similarities(features, keys)
+    similarities = index.similarities(features, keys) if known is None else known
     standard = Moments(*index.background(features)).standardised(similarities)
     return similarities, np.nan_to_num(standard, nan=0.0)
 
