@@ -34,6 +34,7 @@ from core.publishing import index_folder
 from core.types import Channel, Query, VectorBatch
 from core.vector_index import VectorIndex
 from search.engine import SearchEngine
+from search.opening import keep_loaded
 
 CATALOG = "synthetic"
 ANSWERED = 100
@@ -113,6 +114,7 @@ def measure(size: Size, folder: Path) -> Figures:
         language = Language.load()
         quick = SearchEngine(store, encoder, language, data=folder / "quick")
         exact = SearchEngine(store, encoder, language, data=folder / "exact")
+        keep_loaded()
         return _compared(quick, exact, size, built)
     finally:
         store.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import socket
 from typing import Annotated
@@ -46,8 +45,6 @@ def serve(settings: Settings) -> None:
         for name in engine.store.names():
             engine.live(name)
         note("Model loaded successfully.")
-        # What is loaded now stays: the collector need not look through it again while searches wait.
-        gc.freeze()
         config = uvicorn.Config(create_app(settings, engine), log_level="warning", access_log=False)
         asyncio.run(_serve(uvicorn.Server(config), listener, settings))
 
