@@ -39,7 +39,9 @@ from search.opening import keep_loaded
 CATALOG = "synthetic"
 ANSWERED = 100
 ROWS_A_WRITE = 5_000
-WARM_UP = 10
+WARM_UP, WARM_UP_EXACT = 200, 10
+"""Further queries that are answered first and not counted: the quick index's files are mapped page by page as they are
+used, the exact index lies in memory from the start."""
 BLOCK = 50
 """Queries that one engine answers before it is the other's turn: a scan of everything empties the processor's caches,
 and neither engine should search in what the other has left of them."""
@@ -102,7 +104,7 @@ def main() -> None:
 def measure(size: Size, folder: Path) -> Figures:
     """Makes the shop, both indexes and both engines, and lets them answer in turns."""
     shop = SyntheticShop.open(dim=size.dim)
-    encoder = QueryNumbers(shop.queries(next(shop.vectors(size.products)), size.queries))
+    encoder = QueryNumbers(shop.queries(next(shop.vectors(size.products)), size.queries + WARM_UP))
     store = CatalogStore.open(f"sqlite:///{folder / 'catalog.db'}")
     try:
         catalog = _filled(store, size.products)
@@ -132,8 +134,9 @@ def _read_once(folder: Path) -> None:
 def _compared(quick: SearchEngine, exact: SearchEngine, size: Size, built: float) -> Figures:
     _note("searching")
     for number in range(WARM_UP):
-        _answer(quick, number)
-        _answer(exact, number)
+        _answer(quick, size.queries + number)
+    for number in range(WARM_UP_EXACT):
+        _answer(exact, size.queries + number)
     found: list[set[str]] = []
     quick_ms: list[float] = []
     exact_ms: list[float] = []
