@@ -18,7 +18,7 @@ from core.vector_index.rows import Floats, RowNumbers
 
 EXACT_BELOW_ROWS = 20_000
 SCANNED_ROWS, SCANNED_PART = 50_000, 10
-"""A search scans the codes of this many rows, or of an eighth of all where that is more."""
+"""A search scans the codes of this many rows, or of a tenth of all where that is more."""
 SEED = 20_26
 CHUNK_ROWS = 32_768
 
