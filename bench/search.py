@@ -4,7 +4,7 @@
     python -m bench.search --quick    fewer of them, under a minute
     python -m bench.search --json     {"p95_ms", "recall100", "speedup_vs_exact"} and nothing else
 
-The two engines share one catalog and answer the same queries in turns, fifty at a time; each answer is a hundred
+The two engines share one catalog and answer the same queries in turns, two hundred at a time; each answer is a hundred
 products, read from the catalog. Only the index differs: ours, and faiss.IndexFlatIP over float32. All files are
 read once before, as they are in a server that has been up for a while.
 """
@@ -42,7 +42,7 @@ ROWS_A_WRITE = 5_000
 WARM_UP, WARM_UP_EXACT = 200, 10
 """Further queries that are answered first and not counted: the quick index's files are mapped page by page as they are
 used, the exact index lies in memory from the start."""
-BLOCK = 50
+BLOCK = 200
 """Queries that one engine answers before it is the other's turn: a scan of everything empties the processor's caches,
 and neither engine should search in what the other has left of them."""
 
@@ -223,8 +223,8 @@ def _row(name: str, quick_ms: NDArray[np.float64], exact_ms: NDArray[np.float64]
 
 
 def _times(quick_ms: NDArray[np.float64], exact_ms: NDArray[np.float64]) -> float:
-    """Searches a second against searches a second, over the queries that both answered."""
-    return float(exact_ms.mean() / quick_ms[: len(exact_ms)].mean())
+    """Searches a second against searches a second."""
+    return float(exact_ms.mean() / quick_ms.mean())
 
 
 def _note(text: str) -> None:
