@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from core.errors import InvalidSetting
 from core.language import Language
 from core.settings import Settings
 from core.types import Pixels, Vectors
@@ -71,6 +72,4 @@ def load_encoder(settings: Settings, language: Language) -> Encoder:
 
             return LiteEncoder.load(language)
         case "open_clip":
-            from core.errors import MissingExtra
-
-            raise MissingExtra("the open_clip encoder", "clip")
+            raise InvalidSetting("LYCHEE_ENCODER", "open_clip", "this version has the lite encoder only")

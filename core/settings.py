@@ -9,7 +9,6 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 EncoderName = Literal["lite", "open_clip"]
-RerankerName = Literal["lite", "lychee", "remote", "none"]
 
 
 class Settings(BaseSettings):

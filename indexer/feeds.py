@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 from core.errors import UnreadableFeed
 from indexer.feed_text import FeedText, detect
@@ -20,7 +20,6 @@ from indexer.shopify import grouped, is_shopify
 from indexer.tables import read_header, read_table
 
 FeedFormat = Literal["auto", "jsonl", "csv", "tsv", "google-xml", "shopify", "parquet", "folder"]
-FORMATS: tuple[FeedFormat, ...] = get_args(FeedFormat)
 _BY_ENDING: dict[str, FeedFormat] = {
     ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".csv": "csv", ".tsv": "tsv", ".tab": "tsv",
     ".txt": "tsv", ".xml": "google-xml", ".rss": "google-xml", ".atom": "google-xml", ".parquet": "parquet",

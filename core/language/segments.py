@@ -112,10 +112,6 @@ class _Step:
     concepts: tuple[str, ...]
     is_han: bool
 
-    def goes_before(self, other: _Step) -> bool:
-        """Chinese names end in the thing itself: 布艺 沙发床, not 布艺沙发 床."""
-        return self.length < other.length if self.is_han else self.length > other.length
-
 
 def _alone(atom: Atom) -> float:
     if not atom.is_han:
