@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import binascii
 
+from fastapi import UploadFile
+
 from api.schemas import SearchBody
 from api.uploads import Uploads
-from core.errors import UnreadableImage
+from core.errors import InvalidQuery, UnreadableImage
 from core.images import ENCODER_SIDE, decode, from_data_uri
 from core.types import Pixels, Query
 
@@ -15,6 +17,8 @@ from core.types import Pixels, Query
 def query_of(body: SearchBody, uploads: Uploads) -> Query:
     """The query; InvalidQuery and UnreadableImage say what doesn't fit."""
     asked = body.query
+    if asked.image_url:
+        raise InvalidQuery("this version does not fetch image_url; send the picture itself as `image`")
     return Query(
         text=asked.text,
         image=picture_of(asked.image, uploads),
@@ -27,6 +31,13 @@ def query_of(body: SearchBody, uploads: Uploads) -> Query:
         facets=tuple(body.facets),
         instruction=body.rerank.instruction,
     )
+
+
+def kept(picture: UploadFile, uploads: Uploads) -> str:
+    """Keeps a sent picture and answers what names it in a query, `upload:<id>`; UnreadableImage."""
+    data = picture.file.read()
+    decode(data, source=picture.filename or "the picture", at_least=ENCODER_SIDE)
+    return f"upload:{uploads.put(data)}"
 
 
 def picture_of(source: str | None, uploads: Uploads) -> Pixels | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections import OrderedDict
 
 from core.errors import ForgottenPicture
+from core.pictures import picture_hash
 
 KEPT_BYTES = 64 * 1024 * 1024
 
@@ -21,7 +21,7 @@ class Uploads:
 
     def put(self, picture: bytes) -> str:
         """The id under which the picture can be used."""
-        upload_id = hashlib.blake2b(picture, digest_size=16).hexdigest()
+        upload_id = picture_hash(picture)
         with self._lock:
             if upload_id not in self._pictures:
                 self._held += len(picture)

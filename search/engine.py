@@ -12,11 +12,12 @@ import numpy as np
 from core.catalog import Catalog, CatalogStore, StoredProduct
 from core.encoder import Encoder
 from core.errors import InvalidQuery, UnknownCatalog, UnknownProduct
-from core.language import Language
+from core.filters import Filter
+from core.language import Language, Understanding
 from core.types import Candidate, Channel, Hit, Product, Query
 from search.answer import Answer, Timings, Total
 from search.live import LiveCatalog, Snapshot
-from search.reading import Probe, Reading, encode, spoken, understand
+from search.reading import Probe, Reading, encode, filter_of, price_bounds, spoken, understand
 from search.recall import DEPTH, recall
 from search.window import Found, Window
 from search.windows import Cursor, Windows
@@ -47,10 +48,15 @@ class SearchEngine:
         cursor = Cursor.decode(query.cursor) if query.cursor else Cursor(uuid.uuid4().hex, 0)
         # Under the catalog's name, too: a cursor of one catalog shows nothing of another's window.
         kept = f"{catalog_name}/{cursor.query_id}"
-        reading = self._read(query, live.catalog)
+        understood = understand(query, self.language)
+        explicit = filter_of(query)
+        window = self._windows.get(kept)
         encoded = time.perf_counter()
-        window = self._windows.get(kept) or self._recall(query, live.catalog, snapshot, reading)
-        self._windows.keep(kept, window)
+        if window is None:
+            reading = self._read(query, understood, explicit, live.catalog)
+            encoded = time.perf_counter()
+            window = self._recall(query, live.catalog, snapshot, reading)
+            self._windows.keep(kept, window)
         recalled = time.perf_counter()
         hits = _hits(live.catalog, window, cursor.offset, query.limit)
         more = cursor.offset + query.limit < len(window)
@@ -61,7 +67,7 @@ class SearchEngine:
             facets=live.catalog.facets(window.keys, query.facets) if query.facets else {},
             cursor=Cursor(cursor.query_id, cursor.offset + query.limit).encode() if more else None,
             took=_timings(started, encoded, recalled),
-            understood=spoken(reading.understood),
+            understood=spoken(understood),
         )
 
     def similar(self, product_id: str, catalog_name: str, limit: int) -> Answer:
@@ -93,9 +99,12 @@ class SearchEngine:
             live = self.live(catalog_name)
             return live, live.snapshot()
 
-    def _read(self, query: Query, catalog: Catalog) -> Reading:
+    def _read(
+        self, query: Query, understood: Understanding, explicit: Filter | None, catalog: Catalog
+    ) -> Reading:
         like = self._like(query.like, catalog) if query.like else None
-        return encode(query, understand(query, self.language), self.encoder, like)
+        words, picture = encode(query, understood, self.encoder, like)
+        return Reading(understood, words, picture, explicit, price_bounds(understood))
 
     def _like(self, ids: tuple[str, ...], catalog: Catalog) -> Probe:
         """What stands for the named products: the mean of their main pictures; UnknownProduct."""

@@ -65,7 +65,9 @@ def understand(query: Query, language: Language) -> Understanding:
     return replace(understood, excluded=understood.excluded + unwanted) if unwanted else understood
 
 
-def encode(query: Query, understood: Understanding, encoder: Encoder, like: Probe | None) -> Reading:
+def encode(
+    query: Query, understood: Understanding, encoder: Encoder, like: Probe | None
+) -> tuple[Probe | None, Probe | None]:
     """Encodes the words and the picture; `like` stands for the picture of a product that the query names."""
     words = None
     # A query that only says what it doesn't want is searched by its own words; the exclusions then do the rest.
@@ -75,8 +77,12 @@ def encode(query: Query, understood: Understanding, encoder: Encoder, like: Prob
     picture = like
     if query.image is not None:
         picture = Probe.first(encoder.encode_images([query.image]))
-    explicit = parse_filter(query.filter) if query.filter.strip() else None
-    return Reading(understood, words, picture, explicit, price_bounds(understood))
+    return words, picture
+
+
+def filter_of(query: Query) -> Filter | None:
+    """The query's own filter; InvalidFilter."""
+    return parse_filter(query.filter) if query.filter.strip() else None
 
 
 def price_bounds(understood: Understanding) -> Filter | None:

@@ -11,10 +11,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from api.context import Context, ServerContext
 from api.page_state import PAGE, PageState, preferred_language, state_of_form
 from api.page_view import PageView, examples_of, links_of, main_catalog, view_of
+from api.queries import kept
 from api.templates import html_page, static_address
 from api.wording import problem_of
 from core.errors import ForgottenPicture, LycheeError
-from core.images import ENCODER_SIDE, decode
+from core.images import decode
 from core.pictures import jpeg
 from search.engine import SORTS
 from web import texts
@@ -41,12 +42,10 @@ def ask(
     if state.catalog == main_catalog(context.engine.store.names()):
         state = state.but(catalog="")
     if picture is not None and picture.filename:
-        data = picture.file.read()
         try:
-            decode(data, source=picture.filename, at_least=ENCODER_SIDE)
+            state = state.but(image=kept(picture, context.uploads), like="")
         except LycheeError as refusal:
             return _rendered(state, request, context, refusal=refusal)
-        state = state.but(image=f"upload:{context.uploads.put(data)}", like="")
     return RedirectResponse(state.href, HTTPStatus.SEE_OTHER)
 
 

@@ -8,10 +8,9 @@ from fastapi import APIRouter, Query, UploadFile
 from pydantic import BaseModel
 
 from api.context import Context
-from api.queries import query_of
+from api.queries import kept, query_of
 from api.rendering import answer_body
 from api.schemas import AnswerBody, QueryBody, SearchBody
-from core.images import decode
 from core.types import MAX_LIMIT, MAX_QUERY_CHARACTERS
 
 router = APIRouter(tags=["search"])
@@ -61,6 +60,4 @@ class UploadedBody(BaseModel):
 @router.post("/api/pictures", status_code=201)
 def upload(picture: UploadFile, context: Context) -> UploadedBody:
     """Keeps a query picture for a while, so that an address can name it."""
-    data = picture.file.read()
-    decode(data, source=picture.filename or "the picture", at_least=64)
-    return UploadedBody(image=f"upload:{context.uploads.put(data)}")
+    return UploadedBody(image=kept(picture, context.uploads))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -39,18 +37,6 @@ def row(product: Product, **more: object) -> CatalogRow:
 
 def plain(*ids: str) -> list[CatalogRow]:
     return [row(Product(product_id, title=product_id)) for product_id in ids]
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[CatalogStore]:
-    opened = CatalogStore.open(f"sqlite:///{tmp_path / 'catalog.db'}")
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def shop(store: CatalogStore) -> Catalog:
-    return store.create("shop", index_fields=("title",))
 
 
 def ids(shop: Catalog) -> list[str]:

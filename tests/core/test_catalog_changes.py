@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -25,18 +22,6 @@ def row(product_id: str, *pictures: str) -> CatalogRow:
 
 def plain(*ids: str) -> list[CatalogRow]:
     return [row(product_id) for product_id in ids]
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[CatalogStore]:
-    opened = CatalogStore.open(f"sqlite:///{tmp_path / 'catalog.db'}")
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def shop(store: CatalogStore) -> Catalog:
-    return store.create("shop", index_fields=("title",))
 
 
 def ids(shop: Catalog) -> list[str]:

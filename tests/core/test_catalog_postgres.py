@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from sqlalchemy import create_engine, text
 
-from core.catalog import Catalog, CatalogStore
+from core.catalog import CatalogStore
 from tests.core import test_catalog, test_catalog_changes, test_catalog_search
 
 pytest.importorskip("psycopg")
@@ -59,8 +59,3 @@ def store(server: str) -> Iterator[CatalogStore]:
     opened = CatalogStore.open(server)
     yield opened
     opened.close()
-
-
-@pytest.fixture
-def shop(store: CatalogStore) -> Catalog:
-    return store.create("shop", index_fields=("title",))

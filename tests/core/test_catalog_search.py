@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-from core.catalog import Catalog, CatalogRow, CatalogStore, PriceRange
+from core.catalog import Catalog, CatalogRow, PriceRange
 from core.catalog.facets import price_edges
 from core.filters import parse_filter
 from core.language.terms import ProductTerms
 from core.types import Keys, Product
-
-
-@pytest.fixture
-def shop(tmp_path: Path) -> Iterator[Catalog]:
-    store = CatalogStore.open(f"sqlite:///{tmp_path / 'catalog.db'}")
-    yield store.create("shop", index_fields=("title",))
-    store.close()
 
 
 def words(shop: Catalog, **strong: str) -> None:

@@ -96,6 +96,18 @@ def test_pages_continue_one_window_without_gaps_or_repeats(engine: SearchEngine)
     assert [hit.rank for hit in second.hits] == [5, 6]
 
 
+def test_a_further_page_of_a_remembered_window_encodes_nothing(shop: Shop) -> None:
+    engine = coloured_shop(shop).engine()
+    first = engine.search(Query(text="shoe", image=plain(255, 0, 0), limit=2), "products")
+    before = shop.encoder.texts_encoded, shop.encoder.pictures_encoded
+
+    again = Query(text="shoe", image=plain(255, 0, 0), limit=2, cursor=first.cursor)
+    second = engine.search(again, "products")
+
+    assert [hit.rank for hit in second.hits] == [3, 4]
+    assert (shop.encoder.texts_encoded, shop.encoder.pictures_encoded) == before
+
+
 def test_prices_sort_what_fits_and_the_rest_follows(engine: SearchEngine) -> None:
     answer = engine.search(Query(text="red", sort="price_desc", limit=6), "products")
 
