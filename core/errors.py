@@ -152,3 +152,21 @@ class IngestRunning(LycheeError):
     def __init__(self, catalog: str) -> None:
         super().__init__(f"another ingest into catalog {catalog!r} is running; wait for it, or stop it")
         self.catalog = catalog
+
+
+class RerankerProblem(LycheeError):
+    """The reranker can't judge: its model can't be loaded, its server doesn't answer, its memory is full."""
+
+    exit_code = 1
+
+    def __init__(self, model: str, reason: str) -> None:
+        super().__init__(f"reranker {model}: {reason}")
+        self.model, self.reason = model, reason
+
+
+class UnknownPreset(InvalidQuery):
+    """No preset of the judge has that name."""
+
+    def __init__(self, name: str, known: list[str]) -> None:
+        super().__init__(f"unknown preset {name!r} (known: {', '.join(known)})")
+        self.name, self.known = name, known

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 EncoderName = Literal["lite", "open_clip"]
+RerankerName = Literal["lite", "lychee", "remote", "none"]
 
 
 class Settings(BaseSettings):
@@ -24,6 +25,25 @@ class Settings(BaseSettings):
     profile: Literal["lite", "clip", "lychee", "remote"] = Field(
         "lite", description="sets encoder and reranker"
     )
+    reranker: RerankerName | None = Field(
+        None, description="lite, lychee, remote or none; default: what the profile says"
+    )
+    reranker_model: str = Field(
+        "vec-ai/lychee-rerank-mm", description="hub name or folder of the lychee judge's checkpoint"
+    )
+    reranker_url: str | None = Field(None, description="remote judge: address of its rerank route")
+    reranker_key: SecretStr | None = Field(None, description="remote judge: bearer key")
+    rerank_depth: int = Field(50, ge=1, le=1_000, description="candidates that a search has judged")
+    rerank_budget_ms: int = Field(
+        1_500, ge=1, le=600_000, description="milliseconds that judging a search may take"
+    )
+    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:N")
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        "auto", description="numbers of the lychee judge: auto, float32, bfloat16 or float16"
+    )
+    quantize: Literal["none", "8bit", "4bit"] = Field(
+        "none", description="lychee judge: language layers in none, 8bit or 4bit"
+    )
     host: str = Field("127.0.0.1", description="address that `lychee load` listens on")
     port: int = Field(7860, ge=1, le=65535, description="port that `lychee load` listens on")
 
@@ -33,6 +53,13 @@ class Settings(BaseSettings):
         if self.encoder is not None:
             return self.encoder
         return "lite" if self.profile == "lite" else "open_clip"
+
+    @property
+    def reranker_name(self) -> RerankerName:
+        """The reranker in force: its own setting, else the profile's."""
+        if self.reranker is not None:
+            return self.reranker
+        return "lite" if self.profile == "clip" else self.profile
 
     @property
     def url(self) -> str:

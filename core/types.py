@@ -143,11 +143,31 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Check:
+    """One attribute that a query asks for, held against one document."""
+
+    attribute: str
+    """The kind of what is asked: color, pattern, gender, kind, …"""
+    wanted: str
+    """What the query asks for, in words; `not …` for what it refuses."""
+    holds: bool | None
+    """None where neither the texts nor the pictures tell."""
+    confidence: float
+    """How sure that is: 0…1."""
+
+
+@dataclass(frozen=True, slots=True)
 class Score:
     """A reranker's judgement, and nothing else."""
 
     relevance: float
     """0 (doesn't fit) … 1 (fits)."""
+    checks: tuple[Check, ...] = ()
+    """What the judgement rests on, where the reranker can tell."""
+    basis: tuple[str, ...] = ()
+    """Which evidence there was: attributes, words, text, picture; empty for a judge that reads both sides whole."""
+    cut: bool = False
+    """Whether the document was longer than what the judge reads."""
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.relevance <= 1.0:

@@ -15,6 +15,7 @@ from core.errors import InvalidQuery, UnknownCatalog, UnknownProduct
 from core.filters import Filter
 from core.language import Language, Understanding
 from core.types import Candidate, Channel, Hit, Product, Query
+from rerank.judgement import Reranker
 from search.answer import Answer, Timings, Total
 from search.live import LiveCatalog, Snapshot
 from search.reading import Probe, Reading, encode, filter_of, price_bounds, spoken, understand
@@ -31,9 +32,16 @@ class SearchEngine:
     """Answers queries over the catalogs of one store; safe for many threads."""
 
     def __init__(
-        self, store: CatalogStore, encoder: Encoder, language: Language, *, data: Path, depth: int = DEPTH
+        self,
+        store: CatalogStore,
+        encoder: Encoder,
+        language: Language,
+        *,
+        data: Path,
+        depth: int = DEPTH,
+        reranker: Reranker | None = None,
     ) -> None:
-        self.store, self.encoder, self.language = store, encoder, language
+        self.store, self.encoder, self.language, self.reranker = store, encoder, language, reranker
         self._data, self._depth = data, depth
         self._live: dict[str, LiveCatalog] = {}
         self._lock = threading.Lock()

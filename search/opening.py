@@ -8,6 +8,7 @@ from core.catalog import CatalogStore
 from core.encoder import load_encoder
 from core.language import Language
 from core.settings import Settings
+from rerank.loading import load_reranker
 from search.engine import SearchEngine
 
 
@@ -15,7 +16,14 @@ def open_engine(settings: Settings) -> SearchEngine:
     """Loads the models and opens the catalogs; DataFolderProblem, MissingExtra."""
     store = CatalogStore.open(settings.url)
     language = Language.load()
-    engine = SearchEngine(store, load_encoder(settings, language), language, data=settings.data)
+    encoder = load_encoder(settings, language)
+    engine = SearchEngine(
+        store,
+        encoder,
+        language,
+        data=settings.data,
+        reranker=load_reranker(settings, encoder, language),
+    )
     keep_loaded()
     return engine
 

@@ -14,6 +14,7 @@ from core.language import Language
 from indexer.feeds import open_feed
 from indexer.pipeline import ingest
 from indexer.report import IngestOptions, IngestReport, Workbench
+from rerank.judgement import Reranker
 from search.engine import SearchEngine
 from tests.color_encoder import COLOURS, ColorEncoder
 
@@ -36,9 +37,9 @@ class Shop:
         bench = Workbench(self.store, self.encoder, self.language, self.data)
         return ingest(open_feed(feed), bench, IngestOptions(catalog, prune=prune))
 
-    def engine(self) -> SearchEngine:
+    def engine(self, reranker: Reranker | None = None) -> SearchEngine:
         """A search engine over the shop."""
-        return SearchEngine(self.store, self.encoder, self.language, data=self.data)
+        return SearchEngine(self.store, self.encoder, self.language, data=self.data, reranker=reranker)
 
 
 def product(shop: Shop, title: str, colour: str, **fields: object) -> Row:
