@@ -14,12 +14,14 @@ from core.encoder import Encoder
 from core.errors import InvalidQuery, UnknownCatalog, UnknownProduct
 from core.filters import Filter
 from core.language import Language, Understanding
+from core.pictures import PictureStore
 from core.types import Candidate, Channel, Hit, Product, Query
 from rerank.judgement import Reranker
 from search.answer import Answer, Timings, Total
 from search.live import LiveCatalog, Snapshot
 from search.reading import Probe, Reading, encode, filter_of, price_bounds, spoken, understand
 from search.recall import DEPTH, recall
+from search.second_stage import Considered, asked_of, documents_of, picture_of
 from search.window import Found, Window
 from search.windows import Cursor, Windows
 
@@ -40,8 +42,10 @@ class SearchEngine:
         data: Path,
         depth: int = DEPTH,
         reranker: Reranker | None = None,
+        pictures: PictureStore | None = None,
     ) -> None:
         self.store, self.encoder, self.language, self.reranker = store, encoder, language, reranker
+        self.pictures = pictures or PictureStore(data)
         self._data, self._depth = data, depth
         self._live: dict[str, LiveCatalog] = {}
         self._lock = threading.Lock()
@@ -78,6 +82,14 @@ class SearchEngine:
             understood=spoken(understood),
         )
 
+    def considered(self, query: Query, catalog_name: str, depth: int) -> Considered:
+        """The best candidates of a query as its judge would get them: for whoever fits or measures one."""
+        live, snapshot = self._current(catalog_name)
+        reading = self._read(query, understand(query, self.language), filter_of(query), live.catalog)
+        return self._considered(
+            query, live.catalog, reading, self._recall(query, live.catalog, snapshot, reading), depth
+        )
+
     def similar(self, product_id: str, catalog_name: str, limit: int) -> Answer:
         """Products whose pictures look like that product's; the product itself is left out."""
         return self.search(Query(like=(product_id,), limit=limit), catalog_name)
@@ -106,6 +118,19 @@ class SearchEngine:
             self._live.pop(catalog_name, None)
             live = self.live(catalog_name)
             return live, live.snapshot()
+
+    def _considered(
+        self, query: Query, catalog: Catalog, reading: Reading, window: Window, depth: int
+    ) -> Considered:
+        best = window.page(0, depth)
+        documents = documents_of(catalog, window.keys[:depth], self.encoder, self.pictures)
+        liked = None
+        if query.like and query.image is None:
+            liked = picture_of(catalog.get(query.like[0]), self.pictures)
+        # A product that was removed a moment ago can't be judged.
+        found = tuple(each for each in best if each.key in documents)
+        asked = asked_of(query, reading, self.encoder.fingerprint, liked=liked)
+        return Considered(asked, tuple(documents[each.key] for each in found), found)
 
     def _read(
         self, query: Query, understood: Understanding, explicit: Filter | None, catalog: Catalog

@@ -44,6 +44,8 @@ def copy_hiding(
 ) -> None:
     """Writes the catalog into another store with the fields hidden; pictures keep the vectors they have."""
     copy = target.create(source.name, index_fields=source.index_fields)
+    # A row that was bared is another row: nothing that is remembered of the whole one holds of it.
+    bared = ",".join(sorted(fields))
     products = source.stored()
     while batch := list(islice(products, BATCH_ROWS)):
         pictures = _picture_rows(source, batch, encoder.fingerprint)
@@ -51,7 +53,9 @@ def copy_hiding(
         words = [words_of(each.product, language, source.index_fields) for each in bare]
         texts = {each.text_hash: each.text for each in words if each.text_hash}
         rows = [
-            CatalogRow(each.product, said.terms, each.row_hash, each.picture_hashes, said.text_hash)
+            CatalogRow(
+                each.product, said.terms, f"{each.row_hash}-{bared}", each.picture_hashes, said.text_hash
+            )
             for each, said in zip(bare, words, strict=True)
         ]
         spoken = (

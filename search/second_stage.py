@@ -1,0 +1,109 @@
+"""What the second stage is asked: the query as a question, the best candidates as documents, with all that is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.catalog import Catalog, StoredProduct
+from core.encoder import Encoder
+from core.images import decode
+from core.language import ProductTerms
+from core.pictures import PictureStore
+from core.types import Channel, Keys, Pixels, Query, VectorBatch
+from rerank.instructions import PRODUCT_INSTRUCTION
+from rerank.judgement import Asked, Document, Known, Picture
+from rerank.products import text_of
+from search.reading import Probe, Reading
+from search.window import Found
+
+JUDGED_SIDE = 1_024
+"""`at_least` for pictures that a judge looks at: as many pixels as the largest of them takes in."""
+
+_Features = Mapping[int, NDArray[np.float32]]
+"""By product key, shape (n, feature_dim)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Considered:
+    """The best candidates of a query in recall's order, as the judge gets them."""
+
+    asked: Asked
+    documents: tuple[Document, ...]
+    found: tuple[Found, ...]
+    """Document i is candidate i."""
+
+
+def asked_of(query: Query, reading: Reading, fingerprint: str, *, liked: Picture | None = None) -> Asked:
+    """The question; `fingerprint` is the encoder's, `liked` the picture of the product that the query names."""
+    picture = liked if query.image is None else Picture.of(query.image)
+    return Asked(
+        text=query.text,
+        picture=picture,
+        instruction=query.instruction or PRODUCT_INSTRUCTION,
+        exclude=query.exclude,
+        known=Known(
+            fingerprint,
+            text=None if reading.words is None else _row(reading.words),
+            pictures=None if reading.picture is None else _row(reading.picture)[None, :],
+            understood=reading.understood,
+        ),
+    )
+
+
+def documents_of(
+    catalog: Catalog, keys: Keys, encoder: Encoder, pictures: PictureStore
+) -> dict[int, Document]:
+    """The products as documents, in the order of the keys, with their stored words and features.
+
+    A key that is gone is left out. Pictures are decoded only where a judge asks for their pixels.
+    """
+    stored = catalog.by_keys(keys)
+    texts = _features(catalog.vectors_of(Channel.TEXT, encoder.fingerprint, keys))
+    seen = _features(catalog.vectors_of(Channel.PICTURE, encoder.fingerprint, keys))
+    return {
+        key: Document(
+            text=text_of(each.product, catalog.index_fields),
+            picture=picture_of(each, pictures),
+            product=each.product,
+            identity="/".join((each.row_hash, *each.picture_hashes)),
+            known=Known(
+                encoder.fingerprint,
+                text=texts[key][0] if key in texts else None,
+                pictures=seen.get(key),
+                terms=ProductTerms(each.strong, each.weak),
+            ),
+        )
+        for key, each in stored.items()
+    }
+
+
+def picture_of(product: StoredProduct, pictures: PictureStore) -> Picture | None:
+    """The main picture of a product, decoded when it is looked at; None for a product without one."""
+    if not product.picture_hashes:
+        return None
+    digest = product.picture_hashes[0]
+
+    def load() -> Pixels:
+        return decode(pictures.read(digest), source=f"picture {digest}", at_least=JUDGED_SIDE)
+
+    return Picture(digest, load)
+
+
+def _row(probe: Probe) -> NDArray[np.float32]:
+    return probe.vector if probe.features is None else probe.features
+
+
+def _features(batches: Iterable[VectorBatch]) -> _Features:
+    """The long features of each product, or its vectors where the encoder has no long form."""
+    found: dict[int, NDArray[np.float32]] = {}
+    for batch in batches:
+        rows = batch.vectors if batch.features is None else batch.features * batch.scales[:, None]
+        keys, starts = np.unique(batch.keys, return_index=True)
+        for key, part in zip(keys.tolist(), np.split(rows, starts[1:]), strict=True):
+            # A batch may end in the middle of a product.
+            found[key] = np.concatenate((found[key], part)) if key in found else part
+    return found
