@@ -170,3 +170,31 @@ class UnknownPreset(InvalidQuery):
     def __init__(self, name: str, known: list[str]) -> None:
         super().__init__(f"unknown preset {name!r} (known: {', '.join(known)})")
         self.name, self.known = name, known
+
+
+class WeakPassword(LycheeError):
+    """A password that is guessed too soon."""
+
+    def __init__(self, shortest: int) -> None:
+        super().__init__(
+            f"the password is too short: give it {shortest} characters or more, or leave out --password"
+        )
+        self.shortest = shortest
+
+
+class TooManyGuesses(LycheeError):
+    """Wrong passwords came too fast."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"too many wrong passwords; try again in {seconds} seconds")
+        self.seconds = seconds
+
+
+class TunnelProblem(LycheeError):
+    """The tunnel program is missing, ends, or names no address."""
+
+    exit_code = 1
+
+    def __init__(self, program: str, reason: str) -> None:
+        super().__init__(f"cannot open a tunnel with {program}: {reason}")
+        self.program, self.reason = program, reason
