@@ -9,8 +9,9 @@ from fastapi import FastAPI, Request, Response
 
 from api.context import ServerContext
 from api.errors import add_error_handlers
-from api.routes import docs, health, pages, products, search
+from api.routes import docs, health, login, pages, products, search
 from api.schemas import ProblemBody
+from api.sharing import Gate, PasswordGate
 from api.static import VersionedFiles
 from api.uploads import Uploads
 from core.pictures import PictureStore
@@ -30,8 +31,8 @@ SECURITY_HEADERS = {
 }
 
 
-def create_app(settings: Settings, engine: SearchEngine) -> FastAPI:
-    """The application, ready to serve."""
+def create_app(settings: Settings, engine: SearchEngine, gate: Gate | None = None) -> FastAPI:
+    """The application, ready to serve; with a gate, for those alone whom it admits."""
     app = FastAPI(
         title="Lychee Search",
         version=version("lychee-search"),
@@ -43,6 +44,10 @@ def create_app(settings: Settings, engine: SearchEngine) -> FastAPI:
     )
     app.state.context = ServerContext(settings, engine, PictureStore(settings.data), Uploads())
     add_error_handlers(app)
+    if gate is not None:
+        app.state.gate = gate
+        app.add_middleware(PasswordGate, gate=gate)
+        app.include_router(login.router)
     app.middleware("http")(_with_security_headers)
     for routes in (search, products, health, pages, docs):
         app.include_router(routes.router)
@@ -57,5 +62,5 @@ async def _with_security_headers(
     is_picture = response.headers.get("Content-Type", "").startswith("image/")
     response.headers["Content-Security-Policy"] = PICTURE_POLICY if is_picture else PAGE_POLICY
     for name, value in SECURITY_HEADERS.items():
-        response.headers[name] = value
+        response.headers.setdefault(name, value)
     return response

@@ -1,10 +1,10 @@
-"""The commands whose answers are the API's: search, batch-search, load."""
+"""The commands whose answers are the API's: search, batch-search, load, share."""
 
 from __future__ import annotations
 
 import typer
 
-from api.commands import asking, serving
+from api.commands import asking, serving, sharing
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -12,3 +12,4 @@ def add_commands(app: typer.Typer) -> None:
     app.command()(asking.search)
     app.command()(asking.batch_search)
     app.command()(serving.load)
+    app.command()(sharing.share)

@@ -14,9 +14,12 @@ LANGUAGES = ("en", "zh")
 
 @cache
 def texts(language: str) -> dict[str, str]:
-    """The pages' words in a language; English where we don't have it."""
-    known = orjson.loads(files("web").joinpath("texts.json").read_bytes())
-    return cast(dict[str, str], known.get(language, known["en"]))
+    """The pages' words in a language, all pages' together; English where we don't have it."""
+    words: dict[str, str] = {}
+    for file in files("web").joinpath("texts").iterdir():
+        known = orjson.loads(file.read_bytes())
+        words |= cast(dict[str, str], known.get(language, known["en"]))
+    return words
 
 
 def page_template(name: str) -> str:

@@ -1,16 +1,19 @@
-"""`lychee load`: listens, loads the models, serves."""
+"""`lychee load`: listens, loads the models, serves; what else a command does meanwhile runs beside the server."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import socket
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Annotated
 
 import typer
 import uvicorn
 
 from api.app import create_app
+from api.sharing import Gate
 from core.command import DataOption, note, settings_in_force
 from core.errors import PortTaken
 from core.settings import Settings
@@ -20,6 +23,8 @@ HostOption = Annotated[str | None, typer.Option("--host", help="Address to liste
 PortOption = Annotated[
     int | None, typer.Option("--port", min=1, max=65535, help="Port to listen on.  [default: 7860]")
 ]
+Beside = Callable[[Settings], Awaitable[None]]
+"""What runs once the server answers, and is cancelled when it ends; its error ends the server, too."""
 
 
 def load(data: DataOption = None, host: HostOption = None, port: PortOption = None) -> None:
@@ -36,7 +41,13 @@ def at_address(settings: Settings, host: str | None, port: int | None) -> Settin
     return settings.model_copy(update=named)
 
 
-def serve(settings: Settings) -> None:
+async def say_where(settings: Settings) -> None:
+    """Says where the server is."""
+    shown = "localhost" if settings.host in ("127.0.0.1", "::1", "localhost") else settings.host
+    typer.echo(f"Running on local URL: http://{shown}:{settings.port}")
+
+
+def serve(settings: Settings, *, gate: Gate | None = None, beside: Beside = say_where) -> None:
     """Serves until it is told to stop; PortTaken before any model is loaded."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
     with _listening(settings.host, settings.port) as listener:
@@ -45,17 +56,25 @@ def serve(settings: Settings) -> None:
         for name in engine.store.names():
             engine.live(name)
         note("Model loaded successfully.")
-        config = uvicorn.Config(create_app(settings, engine), log_level="warning", access_log=False)
-        asyncio.run(_serve(uvicorn.Server(config), listener, settings))
+        app = create_app(settings, engine, gate)
+        config = uvicorn.Config(app, log_level="warning", access_log=False)
+        asyncio.run(_serve(uvicorn.Server(config), listener, beside(settings)))
 
 
-async def _serve(server: uvicorn.Server, listener: socket.socket, settings: Settings) -> None:
+async def _serve(server: uvicorn.Server, listener: socket.socket, beside: Awaitable[None]) -> None:
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started and not serving.done():
         await asyncio.sleep(0.02)
-    shown = "localhost" if settings.host in ("127.0.0.1", "::1", "localhost") else settings.host
-    typer.echo(f"Running on local URL: http://{shown}:{settings.port}")
-    await serving
+    company = asyncio.ensure_future(beside)
+    try:
+        await asyncio.wait({serving, company}, return_when=asyncio.FIRST_COMPLETED)
+        if company.done() and company.exception() is not None:
+            server.should_exit = True
+        await serving
+    finally:
+        company.cancel()
+        with suppress(asyncio.CancelledError):
+            await company
 
 
 def _listening(host: str, port: int) -> socket.socket:
