@@ -15,8 +15,11 @@ from core.errors import (
     DamagedIndex,
     DataFolderProblem,
     EncoderMismatch,
+    InvalidDocument,
     InvalidQuery,
     LycheeError,
+    NoReranker,
+    RerankerProblem,
     UnknownCatalog,
     UnknownProduct,
     UnreadableImage,
@@ -25,11 +28,14 @@ from core.errors import (
 STATUS: dict[type[LycheeError], HTTPStatus] = {
     UnknownCatalog: HTTPStatus.NOT_FOUND,
     UnknownProduct: HTTPStatus.NOT_FOUND,
+    InvalidDocument: HTTPStatus.UNPROCESSABLE_ENTITY,
     InvalidQuery: HTTPStatus.BAD_REQUEST,
     UnreadableImage: HTTPStatus.UNPROCESSABLE_ENTITY,
     EncoderMismatch: HTTPStatus.SERVICE_UNAVAILABLE,
     DamagedIndex: HTTPStatus.SERVICE_UNAVAILABLE,
     DataFolderProblem: HTTPStatus.SERVICE_UNAVAILABLE,
+    NoReranker: HTTPStatus.SERVICE_UNAVAILABLE,
+    RerankerProblem: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 log = logging.getLogger("lychee.api")
 

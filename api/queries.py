@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 
 from fastapi import UploadFile
 
@@ -44,15 +43,19 @@ def picture_of(source: str | None, uploads: Uploads) -> Pixels | None:
     """The picture of a data URI, of plain base64, or of `upload:<id>`; None for none."""
     if not source:
         return None
-    return decode(_bytes_of(source, uploads), source="the query picture", at_least=ENCODER_SIDE)
+    return decode(
+        bytes_of(source, uploads, name="the query picture"), source="the query picture", at_least=ENCODER_SIDE
+    )
 
 
-def _bytes_of(source: str, uploads: Uploads) -> bytes:
+def bytes_of(source: str, uploads: Uploads, *, name: str) -> bytes:
+    """The file in a data URI, in plain base64, or under `upload:<id>`; UnreadableImage, ForgottenPicture."""
     if source.startswith("upload:"):
         return uploads.get(source.removeprefix("upload:"))
-    if source.startswith("data:"):
+    if source[:5].lower() == "data:":
         return from_data_uri(source)
     try:
-        return base64.b64decode(source, validate=True)
-    except binascii.Error as error:
-        raise UnreadableImage("the query picture", "it is neither a data URI nor base64") from error
+        # Without line ends: the usual tools break base64 into lines.
+        return base64.b64decode("".join(source.split()), validate=True)
+    except ValueError as error:
+        raise UnreadableImage(name, "it is neither a data URI nor base64") from error

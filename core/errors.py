@@ -198,3 +198,18 @@ class TunnelProblem(LycheeError):
     def __init__(self, program: str, reason: str) -> None:
         super().__init__(f"cannot open a tunnel with {program}: {reason}")
         self.program, self.reason = program, reason
+
+
+class NoReranker(LycheeError):
+    """Something is to be judged, and no judge is set up."""
+
+    def __init__(self) -> None:
+        super().__init__("no judge is set up: set LYCHEE_RERANKER to lite, lychee or remote and start again")
+
+
+class InvalidDocument(InvalidQuery):
+    """What is to be judged can't be, as it was sent."""
+
+    def __init__(self, where: str, reason: str) -> None:
+        super().__init__(f"{where}: {reason}")
+        self.where, self.reason = where, reason

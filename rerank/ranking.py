@@ -75,7 +75,7 @@ def rank(
     """Judges all, answers the best; the instruction is the one in `asked`.
 
     The preset says where the line for flags is and, unless they are given, whether both ways are judged and how many
-    are answered. A document whose picture can't be read fails alone. RerankerProblem where the judge fails before it
+    are answered. A document that is empty, or whose picture can't be read, fails alone. RerankerProblem where the judge fails before it
     judged anything; where it fails later, what was left lacks a judgement.
     """
     swap = preset.both_ways if both_ways is None else both_ways
@@ -130,17 +130,17 @@ def _all_judged(
 def _opened(pool: ThreadPoolExecutor, batch: Sequence[Document]) -> Sequence[Document | Unscored]:
     """The documents with their pictures decoded, several at once, and no more of them than are judged together."""
     if not any(document.picture for document in batch):
-        return batch
+        return [_with_pixels(document) for document in batch]
     return list(pool.map(_with_pixels, batch))
 
 
 def _with_pixels(document: Document) -> Document | Unscored:
     if document.picture is None:
-        return document
+        return document if document.text.strip() else Unscored("it has neither words nor a picture")
     try:
         pixels = document.picture.load()
     except UnreadableImage as error:
-        return Unscored(str(error))
+        return Unscored(f"its picture can't be read: {error.reason}")
     return replace(document, picture=Picture(document.picture.hash, lambda: pixels))
 
 

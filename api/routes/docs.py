@@ -146,8 +146,8 @@ def _shape(schema: Schema) -> Shape:
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         return Shape("", (name,))
-    if "anyOf" in schema:
-        parts = [_shape(each) for each in schema["anyOf"]]
+    if alternatives := schema.get("anyOf") or schema.get("oneOf"):
+        parts = [_shape(each) for each in alternatives]
         return Shape(
             " or ".join(part.text for part in parts if part.text), tuple(r for p in parts for r in p.refs)
         )

@@ -116,8 +116,15 @@ def test_a_picture_that_cannot_be_read_fails_alone() -> None:
 
     assert texts(ranking) == ["red", "shoe", "red shoe"]
     assert [(item.index, item.error) for item in ranking.failed] == [
-        (1, "cannot read documents.1: the picture is damaged")
+        (1, "its picture can't be read: the picture is damaged")
     ]
+
+
+def test_an_empty_document_fails_alone() -> None:
+    ranking = ranked(["red", " \n", "red shoe"])
+
+    assert texts(ranking) == ["red shoe", "red", " \n"]
+    assert ranking.failed[0].error == "it has neither words nor a picture"
 
 
 def test_pictures_are_decoded_side_by_side_and_no_more_than_are_judged_together() -> None:

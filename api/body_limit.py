@@ -1,0 +1,50 @@
+"""Routes that take large bodies, up to a limit; what is larger is refused before it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.types import Message, Receive
+
+MAX_BODY_BYTES = 64_000_000
+
+
+class BoundedRoute(APIRoute):
+    """A route that reads no more than MAX_BODY_BYTES, whatever the request says of its length."""
+
+    # FastAPI's own max_body_size answers in plain text; our refusals are problems in JSON.
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler, counting what it reads."""
+        handle = super().get_route_handler()
+
+        async def bounded(request: Request) -> Response:
+            declared = request.headers.get("content-length", "")
+            if declared.isdecimal() and int(declared) > MAX_BODY_BYTES:
+                raise _too_large()
+            return await handle(Request(request.scope, _counted(request.receive)))
+
+        return bounded
+
+
+def _counted(receive: Receive) -> Receive:
+    received = 0
+
+    async def counted() -> Message:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > MAX_BODY_BYTES:
+            raise _too_large()
+        return message
+
+    return counted
+
+
+def _too_large() -> HTTPException:
+    reason = f"the request is larger than {MAX_BODY_BYTES // 1_000_000} MB; send the documents in parts"
+    return HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, reason)
