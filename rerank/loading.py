@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.encoder import Encoder
-from core.errors import InvalidSetting
+from core.errors import InvalidSetting, MissingExtra
 from core.language import Language
 from core.settings import Settings
 from rerank.judgement import Reranker
@@ -21,6 +21,11 @@ def load_reranker(settings: Settings, encoder: Encoder, language: Language) -> R
         case "lite":
             return None
         case "lychee":
-            raise InvalidSetting("LYCHEE_RERANKER", "lychee", "not yet")
+            try:
+                from rerank.lychee import LycheeReranker  # heavy: loads torch and transformers
+
+                return LycheeReranker.load(settings)
+            except ImportError as error:
+                raise MissingExtra("the lychee judge", "lychee") from error
         case "remote":
             raise InvalidSetting("LYCHEE_RERANKER", "remote", "not yet")

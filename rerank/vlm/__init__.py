@@ -1,0 +1,1 @@
+"""The parts of the lychee judge: prompt, checkpoint, vision features, shared prefix, batches."""
