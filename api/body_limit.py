@@ -26,12 +26,13 @@ class BoundedRoute(APIRoute):
             declared = request.headers.get("content-length", "")
             if declared.isdecimal() and int(declared) > MAX_BODY_BYTES:
                 raise _too_large()
-            return await handle(Request(request.scope, _counted(request.receive)))
+            return await handle(Request(request.scope, counted(request.receive)))
 
         return bounded
 
 
-def _counted(receive: Receive) -> Receive:
+def counted(receive: Receive) -> Receive:
+    """The same, until more than MAX_BODY_BYTES have come: then an HTTPException of 413."""
     received = 0
 
     async def counted() -> Message:
