@@ -78,7 +78,9 @@ def sent_picture(source: str | None, where: str, uploads: Uploads) -> Picture | 
         return file_picture(bytes_of(source, uploads, name=where), f"the picture of {where}")
     except (UnreadableImage, ForgottenPicture) as error:
         reason = error.reason if isinstance(error, UnreadableImage) else str(error)
-        return Picture(picture_hash(source.encode()), _failing(UnreadableImage(f"the picture of {where}", reason)))
+        return Picture(
+            picture_hash(source.encode()), _failing(UnreadableImage(f"the picture of {where}", reason))
+        )
 
 
 def file_picture(data: bytes, name: str) -> Picture:
