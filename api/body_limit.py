@@ -35,7 +35,7 @@ def counted(receive: Receive) -> Receive:
     """The same, until more than MAX_BODY_BYTES have come: then an HTTPException of 413."""
     received = 0
 
-    async def counted() -> Message:
+    async def receiving() -> Message:
         nonlocal received
         message = await receive()
         received += len(message.get("body", b""))
@@ -43,7 +43,7 @@ def counted(receive: Receive) -> Receive:
             raise _too_large()
         return message
 
-    return counted
+    return receiving
 
 
 def _too_large() -> HTTPException:
