@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
 
 from core.language.attributes import told_attributes
 from core.language.normal import prose
@@ -40,15 +42,30 @@ def _parts(product: Product, fields: Collection[str]) -> Iterator[str]:
 
 
 def _attributes(product: Product) -> Iterator[str]:
-    """`name: values` of each attribute that holds words; those of a known kind, such as colours, come first."""
-    known, others = [], []
-    for name, values in product.attributes.items():
-        for told in told_attributes({name: values}):
-            words = told.text or ", ".join(concept.partition(":")[2] for concept in told.concepts)
-            if words:
-                (known if told.kind else others).append(f"{told.kind or prose(name, _MAX_NAME)}: {words}")
-    yield from known
-    yield from others
+    """What each attribute says, in words; those of a known kind, such as colours, come first."""
+    said = [
+        _said(name, values) if sum(map(len, values)) <= _MAX_NAME else _said.__wrapped__(name, values)
+        for name, values in product.attributes.items()
+    ]
+    yield from (each.text for each in said if each.is_known)
+    yield from (each.text for each in said if not each.is_known)
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    text: str
+    """`name: values`; empty for an attribute that holds no words."""
+    is_known: bool = False
+
+
+# A shop says the same short things of many products.
+@lru_cache(maxsize=8_192)
+def _said(name: str, values: tuple[str, ...]) -> _Said:
+    for told in told_attributes({name: values}):
+        words = told.text or ", ".join(concept.partition(":")[2] for concept in told.concepts)
+        if words:
+            return _Said(f"{told.kind or prose(name, _MAX_NAME)}: {words}", told.kind is not None)
+    return _Said("")
 
 
 def _cut(text: str) -> str:

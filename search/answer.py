@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -17,8 +18,11 @@ class Total:
 
     value: int
     exact: bool
-    """False where recall stopped at the window's size and more may fit."""
+    """False where recall stopped at the window's size, or judging at its depth, and more may fit."""
     hidden_below_band: int = 0
+    """What was judged to be less than the band that was asked for."""
+    hidden_unjudged: int = 0
+    """What was not judged, and so can't be said to reach that band."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,28 @@ class Timings:
     recall: float = 0.0
     rerank: float = 0.0
     total: float = 0.0
+
+
+class Stopwatch:
+    """Takes the time of one search, stage after stage."""
+
+    def __init__(self) -> None:
+        self._started = self._last = time.perf_counter()
+        self._milliseconds = {"encode": 0.0, "recall": 0.0, "rerank": 0.0}
+
+    def skip(self) -> None:
+        """What went by since the last stage belongs to none."""
+        self._last = time.perf_counter()
+
+    def lap(self, stage: str) -> None:
+        """The stage has ended."""
+        now = time.perf_counter()
+        self._milliseconds[stage] += 1000 * (now - self._last)
+        self._last = now
+
+    def took(self) -> Timings:
+        """The stages so far."""
+        return Timings(**self._milliseconds, total=1000 * (time.perf_counter() - self._started))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-import time
 import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,17 +18,17 @@ from core.language import Language, Understanding
 from core.pictures import PictureStore
 from core.types import Candidate, Channel, Hit, Product, Query
 from rerank.judgement import Reranker
-from search.answer import Answer, Timings, Total
+from search.answer import Answer, Stopwatch, Total
+from search.judging import AWAITED, NOT_AWAITED, Judging, Recalled, SecondStage
 from search.live import LiveCatalog, Snapshot
+from search.ordering import Judged
 from search.reading import Probe, Reading, encode, filter_of, price_bounds, spoken, understand
 from search.recall import DEPTH, recall
-from search.second_stage import Considered, asked_of, documents_of, picture_of
-from search.window import Found, Window
+from search.second_stage import Considered
+from search.window import Found
 from search.windows import Cursor, Windows
 
 SORTS = ("relevance", "price_asc", "price_desc")
-FIT_SHARE = 0.6
-"""A product fits well enough to be sorted by its price when its evidence is this share of the best one's."""
 
 
 class SearchEngine:
@@ -42,53 +43,62 @@ class SearchEngine:
         data: Path,
         depth: int = DEPTH,
         reranker: Reranker | None = None,
+        judging: Judging | None = None,
         pictures: PictureStore | None = None,
     ) -> None:
         self.store, self.encoder, self.language, self.reranker = store, encoder, language, reranker
+        self.judging = judging or Judging()
+        """What the second stage may do where a search doesn't say."""
         self.pictures = pictures or PictureStore(data)
         self._data, self._depth = data, depth
+        self._second = SecondStage(reranker, encoder, self.pictures)
         self._live: dict[str, LiveCatalog] = {}
         self._lock = threading.Lock()
         self._windows = Windows()
 
-    def search(self, query: Query, catalog_name: str) -> Answer:
-        """One page of hits, with totals and facets over the same window."""
-        if query.sort not in SORTS:
-            raise InvalidQuery(f"sort must be one of {', '.join(SORTS)}, not {query.sort!r}")
-        started = time.perf_counter()
-        live, snapshot = self._current(catalog_name)
-        cursor = Cursor.decode(query.cursor) if query.cursor else Cursor(uuid.uuid4().hex, 0)
-        # Under the catalog's name, too: a cursor of one catalog shows nothing of another's window.
-        kept = f"{catalog_name}/{cursor.query_id}"
-        understood = understand(query, self.language)
-        explicit = filter_of(query)
-        window = self._windows.get(kept)
-        encoded = time.perf_counter()
-        if window is None:
-            reading = self._read(query, understood, explicit, live.catalog)
-            encoded = time.perf_counter()
-            window = self._recall(query, live.catalog, snapshot, reading)
-            self._windows.keep(kept, window)
-        recalled = time.perf_counter()
-        hits = _hits(live.catalog, window, cursor.offset, query.limit)
-        more = cursor.offset + query.limit < len(window)
-        return Answer(
-            query_id=cursor.query_id,
-            hits=hits,
-            total=Total(len(window), window.exact),
-            facets=live.catalog.facets(window.keys, query.facets) if query.facets else {},
-            cursor=Cursor(cursor.query_id, cursor.offset + query.limit).encode() if more else None,
-            took=_timings(started, encoded, recalled),
-            understood=spoken(understood),
-        )
+    def search(self, query: Query, catalog_name: str, judging: Judging | None = None) -> Answer:
+        """One page of hits, with totals and facets over the same window, in the judge's order."""
+        search = self._begin(query, catalog_name)
+        claim = self._windows.claim(search.window_name)
+        if not claim.is_first:
+            return search.answer(claim.window())
+        with claim.delivering():
+            judged = self._second.judged(self._recalled(search), judging or self.judging)
+            search.watch.lap("rerank")
+            claim.deliver(judged)
+        return search.answer(judged)
+
+    def answers(
+        self,
+        query: Query,
+        catalog_name: str,
+        judging: Judging | None = None,
+        *,
+        over: threading.Event | None = None,
+    ) -> Iterator[Answer]:
+        """The page in recall's order as soon as there is one, then in the judge's.
+
+        A further page of a window that is judged already comes once. `over` is set by a caller who has gone.
+        """
+        search, wanted = self._begin(query, catalog_name), judging or self.judging
+        claim = self._windows.claim(search.window_name)
+        if not claim.is_first:
+            yield search.answer(claim.window())
+            return
+        with claim.delivering():
+            recalled = self._recalled(search)
+            first = Judged.of_recall(recalled.window, self._second.skips(wanted) or AWAITED)
+        with claim.delivering(fallback=Judged.of_recall(recalled.window, NOT_AWAITED)):
+            yield search.answer(first)
+            search.watch.skip()
+            judged = self._second.judged(recalled, wanted, over=over)
+            search.watch.lap("rerank")
+            claim.deliver(judged)
+        yield search.answer(judged)
 
     def considered(self, query: Query, catalog_name: str, depth: int) -> Considered:
         """The best candidates of a query as its judge would get them: for whoever fits or measures one."""
-        live, snapshot = self._current(catalog_name)
-        reading = self._read(query, understand(query, self.language), filter_of(query), live.catalog)
-        return self._considered(
-            query, live.catalog, reading, self._recall(query, live.catalog, snapshot, reading), depth
-        )
+        return self._second.considered(self._recalled(self._begin(query, catalog_name)), depth)
 
     def similar(self, product_id: str, catalog_name: str, limit: int) -> Answer:
         """Products whose pictures look like that product's; the product itself is left out."""
@@ -119,25 +129,28 @@ class SearchEngine:
             live = self.live(catalog_name)
             return live, live.snapshot()
 
-    def _considered(
-        self, query: Query, catalog: Catalog, reading: Reading, window: Window, depth: int
-    ) -> Considered:
-        best = window.page(0, depth)
-        documents = documents_of(catalog, window.keys[:depth], self.encoder, self.pictures)
-        liked = None
-        if query.like and query.image is None:
-            liked = picture_of(catalog.get(query.like[0]), self.pictures)
-        # A product that was removed a moment ago can't be judged.
-        found = tuple(each for each in best if each.key in documents)
-        asked = asked_of(query, reading, self.encoder.fingerprint, liked=liked)
-        return Considered(asked, tuple(documents[each.key] for each in found), found)
+    def _begin(self, query: Query, catalog_name: str) -> _Search:
+        """Checks the query and names what it is asked of."""
+        if query.sort not in SORTS:
+            raise InvalidQuery(f"sort must be one of {', '.join(SORTS)}, not {query.sort!r}")
+        watch = Stopwatch()
+        live, snapshot = self._current(catalog_name)
+        cursor = Cursor.decode(query.cursor) if query.cursor else Cursor(uuid.uuid4().hex, 0)
+        understood = understand(query, self.language)
+        return _Search(query, live.catalog, snapshot, cursor, understood, filter_of(query), watch)
 
-    def _read(
-        self, query: Query, understood: Understanding, explicit: Filter | None, catalog: Catalog
-    ) -> Reading:
+    def _recalled(self, search: _Search) -> Recalled:
+        query, catalog, understood = search.query, search.catalog, search.understood
+        search.watch.skip()
         like = self._like(query.like, catalog) if query.like else None
         words, picture = encode(query, understood, self.encoder, like)
-        return Reading(understood, words, picture, explicit, price_bounds(understood))
+        reading = Reading(understood, words, picture, search.explicit, price_bounds(understood))
+        search.watch.lap("encode")
+        window = recall(catalog, search.snapshot, reading, self.language, depth=self._depth)
+        if query.like:
+            window = window.without(list(catalog.keys_of(query.like).values()))
+        search.watch.lap("recall")
+        return Recalled(query, reading, catalog, window)
 
     def _like(self, ids: tuple[str, ...], catalog: Catalog) -> Probe:
         """What stands for the named products: the mean of their main pictures; UnknownProduct."""
@@ -151,41 +164,53 @@ class SearchEngine:
             raise InvalidQuery(f"none of {', '.join(ids)} has a picture to search by")
         return Probe.of_products(batches)
 
-    def _recall(self, query: Query, catalog: Catalog, snapshot: Snapshot, reading: Reading) -> Window:
-        window = recall(catalog, snapshot, reading, self.language, depth=self._depth)
-        if query.like:
-            window = window.without(list(catalog.keys_of(query.like).values()))
-        return window if query.sort == "relevance" else _by_price(catalog, window, query.sort)
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """One search on its way."""
+
+    query: Query
+    catalog: Catalog
+    snapshot: Snapshot
+    cursor: Cursor
+    understood: Understanding
+    explicit: Filter | None
+    watch: Stopwatch
+
+    @property
+    def window_name(self) -> str:
+        # Under the catalog's name, too: a cursor of one catalog shows nothing of another's window.
+        return f"{self.catalog.name}/{self.cursor.query_id}"
+
+    def answer(self, judged: Judged) -> Answer:
+        """One page of the window."""
+        query, cursor, window = self.query, self.cursor, judged.window
+        hits = _hits(self.catalog, judged, cursor.offset, query.limit)
+        facets = self.catalog.facets(window.keys, query.facets) if query.facets else {}
+        following = Cursor(cursor.query_id, cursor.offset + query.limit)
+        return Answer(
+            query_id=cursor.query_id,
+            hits=hits,
+            total=Total(len(window), judged.exact, judged.hidden_below_band, judged.hidden_unjudged),
+            facets=facets,
+            cursor=following.encode() if following.offset < len(window) else None,
+            rerank=judged.report,
+            took=self.watch.took(),
+            understood=spoken(self.understood),
+        )
 
 
-def _by_price(catalog: Catalog, window: Window, sort: str) -> Window:
-    """What fits by price, then the rest of the window in recall's order; no price comes last both ways."""
-    prices = catalog.prices(window.keys)
-    known = np.array([prices.get(key, np.inf) for key in window.keys.tolist()])
-    if sort == "price_desc":
-        known = np.where(np.isinf(known), known, -known)
-    fused = window.candidates.fused
-    fits = fused >= FIT_SHARE * fused.max(initial=0.0)
-    return window.reordered(np.lexsort((np.where(fits, known, 0.0), ~fits)))
-
-
-def _hits(catalog: Catalog, window: Window, offset: int, limit: int) -> tuple[Hit, ...]:
-    page = window.page(offset, limit)
+def _hits(catalog: Catalog, judged: Judged, offset: int, limit: int) -> tuple[Hit, ...]:
+    page = judged.window.page(offset, limit)
+    recall_ranks = judged.recall_ranks[offset : offset + limit].tolist()
     products = catalog.products([found.key for found in page])
     # A product that was removed after the window was made is a gap, not an error.
     return tuple(
-        Hit(_candidate(found, products[found.key]), rank, recall_rank=rank)
-        for rank, found in enumerate(page, start=offset + 1)
+        Hit(_candidate(found, products[found.key]), rank, recall_rank, judged.scores.get(found.key))
+        for rank, (found, recall_rank) in enumerate(zip(page, recall_ranks, strict=True), start=offset + 1)
         if found.key in products
     )
 
 
 def _candidate(found: Found, product: Product) -> Candidate:
     return Candidate(found.key, product, found.similarity, found.channels, found.evidence)
-
-
-def _timings(started: float, encoded: float, recalled: float) -> Timings:
-    now = time.perf_counter()
-    return Timings(
-        encode=1000 * (encoded - started), recall=1000 * (recalled - encoded), total=1000 * (now - started)
-    )

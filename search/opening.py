@@ -10,6 +10,7 @@ from core.language import Language
 from core.settings import Settings
 from rerank.loading import load_reranker
 from search.engine import SearchEngine
+from search.judging import Judging
 
 
 def open_engine(settings: Settings) -> SearchEngine:
@@ -23,6 +24,7 @@ def open_engine(settings: Settings) -> SearchEngine:
         language,
         data=settings.data,
         reranker=load_reranker(settings, encoder, language),
+        judging=Judging(depth=settings.rerank_depth, budget_ms=settings.rerank_budget_ms),
     )
     keep_loaded()
     return engine

@@ -13,6 +13,7 @@ from core.encoder import Encoder
 from core.images import decode
 from core.language import ProductTerms
 from core.pictures import PictureStore
+from core.recent import Recent
 from core.types import Channel, Keys, Pixels, Query, VectorBatch
 from rerank.instructions import PRODUCT_INSTRUCTION
 from rerank.judgement import Asked, Document, Known, Picture
@@ -55,42 +56,57 @@ def asked_of(query: Query, reading: Reading, fingerprint: str, *, liked: Picture
 
 
 def documents_of(
-    catalog: Catalog, keys: Keys, encoder: Encoder, pictures: PictureStore
+    catalog: Catalog,
+    keys: Keys,
+    encoder: Encoder,
+    pictures: PictureStore,
+    *,
+    texts: Recent[str, str] | None = None,
 ) -> dict[int, Document]:
     """The products as documents, in the order of the keys, with their stored words and features.
 
-    A key that is gone is left out. Pictures are decoded only where a judge asks for their pixels.
+    A key that is gone is left out. Pictures are decoded only where a judge asks for their pixels. `texts` are those
+    that were made before, by what names the product exactly.
     """
     stored = catalog.by_keys(keys)
-    texts = _features(catalog.vectors_of(Channel.TEXT, encoder.fingerprint, keys))
+    said = _features(catalog.vectors_of(Channel.TEXT, encoder.fingerprint, keys))
     seen = _features(catalog.vectors_of(Channel.PICTURE, encoder.fingerprint, keys))
-    return {
-        key: Document(
-            text=text_of(each.product, catalog.index_fields),
-            picture=picture_of(each, pictures),
+    known = texts or Recent(len(stored))
+    documents = {}
+    for key, each in stored.items():
+        identity = "/".join((each.row_hash, *each.picture_hashes))
+        text = known.get(identity)
+        if text is None:
+            text = text_of(each.product, catalog.index_fields)
+            known.keep(identity, text)
+        documents[key] = Document(
+            text=text,
+            picture=picture_of([each], pictures),
             product=each.product,
-            identity="/".join((each.row_hash, *each.picture_hashes)),
+            identity=identity,
             known=Known(
                 encoder.fingerprint,
-                text=texts[key][0] if key in texts else None,
+                text=said[key][0] if key in said else None,
                 pictures=seen.get(key),
                 terms=ProductTerms(each.strong, each.weak),
             ),
         )
-        for key, each in stored.items()
-    }
+    return documents
 
 
-def picture_of(product: StoredProduct, pictures: PictureStore) -> Picture | None:
-    """The main picture of a product, decoded when it is looked at; None for a product without one."""
-    if not product.picture_hashes:
+def picture_of(products: Iterable[StoredProduct], pictures: PictureStore) -> Picture | None:
+    """The main picture of the first product that has one, decoded when it is looked at.
+
+    Its name names the main pictures of all of them: what stands for several is not what stands for one.
+    """
+    digests = [each.picture_hashes[0] for each in products if each.picture_hashes]
+    if not digests:
         return None
-    digest = product.picture_hashes[0]
 
     def load() -> Pixels:
-        return decode(pictures.read(digest), source=f"picture {digest}", at_least=JUDGED_SIDE)
+        return decode(pictures.read(digests[0]), source=f"picture {digests[0]}", at_least=JUDGED_SIDE)
 
-    return Picture(digest, load)
+    return Picture("+".join(digests), load)
 
 
 def _row(probe: Probe) -> NDArray[np.float32]:

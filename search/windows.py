@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import base64
-import threading
-from collections import OrderedDict
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from core.errors import InvalidQuery
-from search.window import Window
+from core.recent import Recent
+from search.ordering import Judged
 
 KEPT_WINDOWS = 256
 """Windows that a server remembers; an older cursor is answered from a fresh search."""
+PATIENCE_SECONDS = 60.0
+"""How long a page waits for a window that another request is having judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +42,53 @@ class Cursor:
         return cursor
 
 
+class Claim:
+    """A window that somebody has asked for: the first who does delivers it, everybody else waits for it."""
+
+    def __init__(self, windows: Recent[str, Future[Judged]], name: str) -> None:
+        own: Future[Judged] = Future()
+        self._windows, self._name = windows, name
+        self._awaited = windows.kept_or(name, own)
+        self.is_first = self._awaited is own
+
+    def window(self) -> Judged:
+        """The window, once it is delivered."""
+        try:
+            return self._awaited.result(PATIENCE_SECONDS)
+        except TimeoutError as error:
+            raise InvalidQuery("the first page of this answer is still being made; ask again") from error
+
+    def deliver(self, judged: Judged) -> None:
+        """Here it is."""
+        self._awaited.set_result(judged)
+
+    @contextmanager
+    def delivering(self, fallback: Judged | None = None) -> Iterator[None]:
+        """Whatever happens inside: who waits gets the window or hears why there is none, and nobody waits in vain.
+
+        `fallback` is what a caller who goes away in the middle has seen already.
+        """
+        try:
+            yield
+        except BaseException as error:
+            if not self._awaited.done():
+                self._give_up(error, fallback)
+            raise
+
+    def _give_up(self, error: BaseException, fallback: Judged | None) -> None:
+        if isinstance(error, GeneratorExit) and fallback is not None:
+            self._awaited.set_result(fallback)
+            return
+        self._windows.forget(self._name)
+        self._awaited.set_exception(error)
+
+
 class Windows:
     """The most recent windows by name; safe for many threads."""
 
     def __init__(self, kept: int = KEPT_WINDOWS) -> None:
-        self._kept = kept
-        self._windows: OrderedDict[str, Window] = OrderedDict()
-        self._lock = threading.Lock()
+        self._windows: Recent[str, Future[Judged]] = Recent(kept)
 
-    def keep(self, name: str, window: Window) -> None:
-        """Remembers a window and forgets the oldest."""
-        with self._lock:
-            self._windows[name] = window
-            while len(self._windows) > self._kept:
-                self._windows.popitem(last=False)
-
-    def get(self, name: str) -> Window | None:
-        """The window, if it is still remembered."""
-        with self._lock:
-            return self._windows.get(name)
+    def claim(self, name: str) -> Claim:
+        """The window of that name: searched and judged once, however many ask for it."""
+        return Claim(self._windows, name)

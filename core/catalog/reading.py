@@ -20,7 +20,31 @@ from core.types import Keys, Product
 
 def products(connection: Connection, keys: Keys | Collection[int]) -> dict[int, StoredProduct]:
     """Whole products in the order of the keys; keys that are gone are left out."""
-    wanted = (
+    named = {"keys": packed_keys(connection, keys)}
+    pictures: dict[int, list[str]] = {}
+    for key, content in connection.execute(_pictures(connection.dialect.name), named).all():
+        pictures.setdefault(key, []).append(content)
+    found = {
+        key: StoredProduct(
+            key=key,
+            product=from_body(body),
+            strong=frozenset(strong.split()),
+            weak=frozenset(weak.split()),
+            picture_hashes=tuple(pictures.get(key, ())),
+            text_hash=text_hash,
+            row_hash=row_hash,
+        )
+        for key, row_hash, text_hash, strong, weak, body in connection.execute(
+            _products(connection.dialect.name), named
+        ).all()
+    }
+    return {key: found[key] for key in _plain(keys) if key in found}
+
+
+# Each search runs these statements: building them anew would cost as much as running them.
+@cache
+def _products(dialect: str) -> Select[Any]:
+    return (
         select(
             PRODUCT.c.key,
             PRODUCT.c.row_hash,
@@ -30,27 +54,21 @@ def products(connection: Connection, keys: Keys | Collection[int]) -> dict[int, 
             DOCUMENT.c.body,
         )
         .join(DOCUMENT)
-        .where(PRODUCT.c.key.in_(one_of_keys(connection, keys)))
+        .where(PRODUCT.c.key.in_(named_keys(dialect)))
     )
-    pictures = _pictures(connection, keys)
-    found = {
-        key: StoredProduct(
-            key=key,
-            product=from_body(body),
-            strong=frozenset(strong.split()),
-            weak=frozenset(weak.split()),
-            picture_hashes=pictures.get(key, ()),
-            text_hash=text_hash,
-            row_hash=row_hash,
-        )
-        for key, row_hash, text_hash, strong, weak, body in connection.execute(wanted).all()
-    }
-    return {key: found[key] for key in _plain(keys) if key in found}
+
+
+@cache
+def _pictures(dialect: str) -> Select[Any]:
+    return (
+        select(PICTURE.c.product_key, PICTURE.c.hash)
+        .where(PICTURE.c.product_key.in_(named_keys(dialect)))
+        .order_by(PICTURE.c.product_key, PICTURE.c.position)
+    )
 
 
 def bodies(connection: Connection, keys: Keys | Collection[int]) -> dict[int, Product]:
     """The products as their feed described them, without words and pictures."""
-    # Each search reads a page by this one statement: building it anew would cost as much as running it.
     found = connection.execute(_bodies(connection.dialect.name), {"keys": packed_keys(connection, keys)})
     return {row.product_key: from_body(row.body) for row in found.all()}
 
@@ -138,18 +156,6 @@ def _all_but_present(connection: Connection, catalog_id: int) -> Keys:
     newest_tombstone = connection.execute(select(func.max(TOMBSTONE.c.product_key))).scalar() or 0
     newest_product = connection.execute(select(func.max(PRODUCT.c.key))).scalar() or 0
     return np.setdiff1d(np.arange(1, max(newest_tombstone, newest_product) + 1), present)
-
-
-def _pictures(connection: Connection, keys: Keys | Collection[int]) -> dict[int, tuple[str, ...]]:
-    wanted = (
-        select(PICTURE.c.product_key, PICTURE.c.hash)
-        .where(PICTURE.c.product_key.in_(one_of_keys(connection, keys)))
-        .order_by(PICTURE.c.product_key, PICTURE.c.position)
-    )
-    pictures: dict[int, list[str]] = {}
-    for key, content in connection.execute(wanted).all():
-        pictures.setdefault(key, []).append(content)
-    return {key: tuple(hashes) for key, hashes in pictures.items()}
 
 
 def _plain(keys: Keys | Collection[int]) -> Collection[int]:

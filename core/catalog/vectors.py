@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from functools import cache
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Row, Select, delete, exists, select
+from sqlalchemy import Connection, Row, Select, bindparam, delete, exists, select
 
 from core.catalog.database import Database
-from core.catalog.dialect import insert, one_of_keys, one_of_texts
+from core.catalog.dialect import insert, named_keys, one_of_texts, packed_keys
 from core.catalog.rows import VectorRow
 from core.catalog.schema import PICTURE, PRODUCT, VECTOR
 from core.types import Channel, Keys, VectorBatch
@@ -64,29 +65,31 @@ def batches(database: Database, channel: Channel, fingerprint: str, keys: Keys) 
     """
     for start in range(0, len(keys), _PRODUCTS_A_QUERY):
         with database.reading() as connection:
-            wanted = _rows_of(connection, channel, fingerprint, keys[start : start + _PRODUCTS_A_QUERY])
-            found = connection.execution_options(yield_per=BATCH).execute(wanted)
+            named = {"keys": packed_keys(connection, keys[start : start + _PRODUCTS_A_QUERY])}
+            wanted = _rows_of(connection.dialect.name, channel)
+            found = connection.execution_options(yield_per=BATCH).execute(
+                wanted, {**named, "fingerprint": fingerprint}
+            )
             for rows in found.partitions(BATCH):
                 yield _batch(rows)
 
 
-def _rows_of(
-    connection: Connection, channel: Channel, fingerprint: str, keys: Keys
-) -> Select[tuple[int, float, bytes, bytes]]:
+# Each judged search runs these statements: building them anew would cost as much as running them.
+@cache
+def _rows_of(dialect: str, channel: Channel) -> Select[tuple[int, float, bytes, bytes]]:
     columns = (VECTOR.c.scale, VECTOR.c.vector, VECTOR.c.features)
+    of_encoder = VECTOR.c.fingerprint == bindparam("fingerprint")
     if channel is Channel.PICTURE:
         return (
             select(PICTURE.c.product_key, *columns)
             .join(VECTOR, VECTOR.c.hash == PICTURE.c.hash)
-            .where(
-                PICTURE.c.product_key.in_(one_of_keys(connection, keys)), VECTOR.c.fingerprint == fingerprint
-            )
+            .where(PICTURE.c.product_key.in_(named_keys(dialect)), of_encoder)
             .order_by(PICTURE.c.product_key, PICTURE.c.position)
         )
     return (
         select(PRODUCT.c.key, *columns)
         .join(VECTOR, VECTOR.c.hash == PRODUCT.c.text_hash)
-        .where(PRODUCT.c.key.in_(one_of_keys(connection, keys)), VECTOR.c.fingerprint == fingerprint)
+        .where(PRODUCT.c.key.in_(named_keys(dialect)), of_encoder)
         .order_by(PRODUCT.c.key)
     )
 
