@@ -52,7 +52,7 @@ class LycheeReranker:
         shortcuts: Shortcuts | None = None,
     ) -> None:
         shortcuts = shortcuts or Shortcuts()
-        self._checkpoint, self._batch, self._shortcuts = checkpoint, batch, shortcuts
+        self.checkpoint, self._batch, self._shortcuts = checkpoint, batch, shortcuts
         self._max_pixels = max_pixels or VISUAL_TOKENS * checkpoint.token_side**2
         tokens = PromptTokens(checkpoint.tokenizer, model=checkpoint.name)
         self._vision = Vision(
@@ -69,15 +69,15 @@ class LycheeReranker:
 
     @property
     def model(self) -> str:
-        return f"{self._checkpoint.identity}+{self._max_pixels}px"
+        return f"{self.checkpoint.identity}+{self._max_pixels}px"
 
     @property
     def micro_batch(self) -> int:
         return self._batch
 
     def warm(self, picture: Picture) -> None:
-        """Sees a product's picture ahead of the searches; UnreadableImage, RerankerProblem."""
-        self._vision.see(picture, keep=True)
+        """Sees a product's picture ahead of the searches, once for good; UnreadableImage, RerankerProblem."""
+        self._vision.warm(picture)
 
     def score(self, asked: Asked, documents: Sequence[Document]) -> list[Judgement]:
         """One judgement a document, in input order; RerankerProblem when none can be judged."""
@@ -113,7 +113,7 @@ class LycheeReranker:
             answers = run_in_parts(
                 [sequences[position] for position in bucket],
                 lambda batch: self._trunk.differences(batch, prefix),
-                model=self._checkpoint.name,
+                model=self.checkpoint.name,
             )
             for position, difference in zip(bucket, answers, strict=True):
                 found[position] = difference
@@ -125,7 +125,7 @@ class LycheeReranker:
         if known is not None or not self._shortcuts.shared_prefix or len(pairs) < 2:
             return known
         made = run_in_parts(
-            [pairs[0].head], lambda one: [self._trunk.prefix(one[0])], model=self._checkpoint.name
+            [pairs[0].head], lambda one: [self._trunk.prefix(one[0])], model=self.checkpoint.name
         )[0]
         self._prefixes.put(question.key, made)
         return made

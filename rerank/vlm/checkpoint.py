@@ -74,7 +74,7 @@ def load_checkpoint(settings: Settings) -> Checkpoint:
     name = settings.reranker_model
     device = device_of(settings.device)
     dtype = dtype_of(settings.dtype, device)
-    quantization = quantization_of(settings.quantize, device, dtype)
+    quantization = quantization_of(settings.quantize, dtype)
     folder, revision = _folder_of(name)
     _check(name, folder)
     with _problems_named(name):

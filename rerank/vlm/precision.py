@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
 import torch
+from transformers import BitsAndBytesConfig
 
-from core.errors import InvalidSetting, MissingExtra
+from core.errors import InvalidSetting
 
 NAMES = {torch.float32: "float32", torch.bfloat16: "bfloat16", torch.float16: "float16"}
 _DTYPES = {name: dtype for dtype, name in NAMES.items()}
@@ -38,25 +40,14 @@ def dtype_of(wanted: str, device: torch.device) -> torch.dtype:
     return torch.bfloat16 if _cpu_has_bfloat16() else torch.float32
 
 
-def quantization_of(wanted: str, device: torch.device, dtype: torch.dtype) -> Any:
-    """What transformers loads the language layers by, or None for the numbers as they are."""
+def quantization_of(wanted: str, dtype: torch.dtype) -> Any:
+    """How transformers loads the language layers' products: 8bit, 4bit (NormalFloat), or None for as they are."""
     if wanted == "none":
         return None
-    if device.type != "cuda":
+    if find_spec("bitsandbytes") is None:
         raise InvalidSetting(
-            "LYCHEE_QUANTIZE", wanted, "needs a CUDA GPU; on the CPU use none, and LYCHEE_DTYPE=bfloat16"
+            "LYCHEE_QUANTIZE", wanted, "needs the package bitsandbytes; install it, or use none"
         )
-    return language_layers_in(wanted, dtype)
-
-
-def language_layers_in(wanted: str, dtype: torch.dtype) -> Any:
-    """The quantisation of the language layers' products: `8bit`, or `4bit` (NormalFloat)."""
-    try:
-        import bitsandbytes  # noqa: F401
-    except ImportError as error:
-        raise MissingExtra(f"LYCHEE_QUANTIZE={wanted}", "lychee") from error
-    from transformers import BitsAndBytesConfig
-
     if wanted == "8bit":
         return BitsAndBytesConfig(load_in_8bit=True, llm_int8_skip_modules=UNQUANTIZED)
     return BitsAndBytesConfig(

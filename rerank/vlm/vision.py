@@ -56,24 +56,29 @@ class Vision:
 
     def see(self, picture: Picture, *, keep: bool) -> Seen:
         """The picture's features, on disk too with `keep`; UnreadableImage, RerankerProblem."""
-        name = f"{self._model_and_budget}+{picture.hash}"
-        found = self._known(name, keep) if self._cached else None
+        if not self._cached:
+            return self._computed(picture)
+        name = self._name(picture, keep)
+        found = self._memory.get(name) or self._read(name, keep)
         if found is None:
             found = self._computed(picture)
-            if self._cached:
-                self._memory.put(name, found)
-            if self._cached and keep and self._files is not None:
+            if keep and self._files is not None:
                 self._files.put(name, _stored(found))
+        self._memory.put(name, found)
         return found
 
-    def _known(self, name: str, keep: bool) -> Seen | None:
-        found = self._memory.get(name)
-        if found is None and self._files is not None and keep:
-            stored = self._files.get(name)
-            if stored is not None:
-                found = _seen(stored, self._checkpoint.dtype)
-                self._memory.put(name, found)
-        return found
+    def warm(self, picture: Picture) -> None:
+        """Sees the picture unless the disk has it: UnreadableImage, RerankerProblem."""
+        if self._files is None or not self._files.has(self._name(picture, keep=True)):
+            self.see(picture, keep=True)
+
+    def _name(self, picture: Picture, keep: bool) -> str:
+        # A shop's picture and the same one sent by a visitor are decoded at different sizes.
+        return f"{self._model_and_budget}+{'shop' if keep else 'sent'}+{picture.hash}"
+
+    def _read(self, name: str, keep: bool) -> Seen | None:
+        stored = self._files.get(name) if keep and self._files is not None else None
+        return None if stored is None else _seen(stored, self._checkpoint.dtype)
 
     def _computed(self, picture: Picture) -> Seen:
         patches = self._patches(picture.load(), picture.hash)

@@ -42,6 +42,14 @@ class VisionFiles:
         self._held: int | None = None
         self._lock = threading.Lock()
 
+    def has(self, name: str) -> bool:
+        """Whether something was put under that name; it counts as used."""
+        try:
+            os.utime(self._path(name))
+        except OSError:
+            return False
+        return True
+
     def get(self, name: str) -> Stored | None:
         """What was put under that name; None where it isn't there or not what was written."""
         path = self._path(name)
