@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 
-from fastapi import UploadFile
+from starlette.datastructures import UploadFile
 
-from api.schemas import SearchBody
+from api.schemas import RerankBody, SearchBody
 from api.uploads import Uploads
 from core.errors import InvalidQuery, UnreadableImage
 from core.images import ENCODER_SIDE, decode, from_data_uri
-from core.types import Pixels, Query
+from core.types import Band, Pixels, Query
+from search.judging import Judging
 
 
 def query_of(body: SearchBody, uploads: Uploads) -> Query:
@@ -29,6 +31,17 @@ def query_of(body: SearchBody, uploads: Uploads) -> Query:
         cursor=body.cursor,
         facets=tuple(body.facets),
         instruction=body.rerank.instruction,
+    )
+
+
+def judging_of(body: RerankBody, usual: Judging) -> Judging:
+    """What the second stage may do: what the request says, else what is usual here."""
+    return replace(
+        usual,
+        enabled=body.enabled and usual.enabled,
+        depth=body.depth or usual.depth,
+        budget_ms=body.budget_ms or usual.budget_ms,
+        min_band=None if body.min_band is None else Band(body.min_band),
     )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import quote
 
 from api.schemas import (
     AnswerBody,
+    CheckBody,
     EvidenceBody,
     HitBody,
     ProductBody,
@@ -15,8 +17,11 @@ from api.schemas import (
     TookBody,
     TotalBody,
 )
-from core.types import Candidate, Hit, Product
+from core.types import Candidate, Hit, Product, Score
 from search.answer import Answer, RerankReport, Timings
+
+RELEVANCE_DIGITS = 6
+"""Of a relevance in an answer; order and bands go by the whole number."""
 
 
 def answer_body(answer: Answer, catalog: str, *, explain: bool = False) -> AnswerBody:
@@ -25,7 +30,12 @@ def answer_body(answer: Answer, catalog: str, *, explain: bool = False) -> Answe
     return AnswerBody(
         query_id=answer.query_id,
         hits=[hit_body(hit, catalog, explain=explain) for hit in answer.hits],
-        total=TotalBody(value=total.value, exact=total.exact, hidden_below_band=total.hidden_below_band),
+        total=TotalBody(
+            value=total.value,
+            exact=total.exact,
+            hidden_below_band=total.hidden_below_band,
+            hidden_unjudged=total.hidden_unjudged,
+        ),
         facets={name: dict(counts) for name, counts in answer.facets.items()},
         cursor=answer.cursor,
         rerank=_report_body(answer.rerank),
@@ -40,7 +50,7 @@ def ranked_body(answer: Answer) -> RankedBody:
         RankedHitBody(
             id=hit.candidate.product.id,
             similarity=round(hit.candidate.similarity, 4),
-            relevance=None if hit.score is None else round(hit.score.relevance, 4),
+            relevance=None if hit.score is None else round(hit.score.relevance, RELEVANCE_DIGITS),
         )
         for hit in answer.hits
     ]
@@ -68,17 +78,36 @@ def _took_body(took: Timings) -> TookBody:
 
 def hit_body(hit: Hit, catalog: str, *, explain: bool) -> HitBody:
     """One hit; evidence only where it was asked for."""
-    candidate, score = hit.candidate, hit.score
+    candidate = hit.candidate
     return HitBody(
         id=candidate.product.id,
         product=product_body(candidate.product, catalog),
         similarity=round(candidate.similarity, 4),
-        relevance=None if score is None else round(score.relevance, 4),
-        band=None if score is None else score.band.value,
+        **_score_fields(hit.score),
         rank=hit.rank,
         recall_rank=hit.recall_rank,
         evidence=_evidence_body(candidate) if explain else None,
     )
+
+
+def _score_fields(score: Score | None) -> dict[str, Any]:
+    if score is None:
+        return {}
+    return {
+        "relevance": round(score.relevance, RELEVANCE_DIGITS),
+        "band": score.band.value,
+        "checks": [
+            CheckBody(
+                attribute=check.attribute,
+                wanted=check.wanted,
+                holds=check.holds,
+                confidence=round(check.confidence, 4),
+            )
+            for check in score.checks
+        ],
+        "basis": list(score.basis),
+        "cut": score.cut,
+    }
 
 
 def _evidence_body(candidate: Candidate) -> EvidenceBody:

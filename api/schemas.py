@@ -35,10 +35,14 @@ class RerankBody(_Request):
     """What the second stage may do."""
 
     enabled: bool = True
-    depth: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = 50
-    budget_ms: Annotated[int, Field(ge=1, le=60_000)] = 1_500
+    depth: Annotated[int | None, Field(ge=1, le=MAX_LIMIT)] = None
+    """Candidates that are judged; LYCHEE_RERANK_DEPTH unless given."""
+    budget_ms: Annotated[int | None, Field(ge=1, le=60_000)] = None
+    """Milliseconds that judging may take; LYCHEE_RERANK_BUDGET_MS unless given."""
     instruction: Annotated[str | None, Field(max_length=2_000)] = None
+    """What the judge should weigh."""
     min_band: Literal["high", "medium", "low"] | None = None
+    """Hits that are judged below it are not shown, nor are those that nobody judged."""
 
 
 class SearchBody(_Request):
@@ -54,6 +58,7 @@ class SearchBody(_Request):
     rerank: RerankBody = RerankBody()
     explain: bool = False
     stream: bool = False
+    """Answers as Server-sent events: `recall`, `reranked`, `done`; so does `Accept: text/event-stream`."""
 
 
 class ProductBody(_Answer):
@@ -84,6 +89,16 @@ class EvidenceBody(_Answer):
     fused: float
 
 
+class CheckBody(_Answer):
+    """One attribute that the query asks for, held against the product."""
+
+    attribute: str
+    wanted: str
+    holds: bool | None
+    """Null where neither texts nor pictures tell."""
+    confidence: float
+
+
 class HitBody(_Answer):
     """One line of an answer."""
 
@@ -91,9 +106,18 @@ class HitBody(_Answer):
     product: ProductBody
     similarity: float
     relevance: float | None = None
+    """0 (doesn't fit) … 1 (fits); null for what was not judged."""
     band: str | None = None
+    """high above 0.7, medium from 0.4 to 0.7, low below 0.4."""
     rank: int
     recall_rank: int
+    """Where recall alone placed it."""
+    checks: list[CheckBody] = []
+    """What the relevance rests on, where the judge can tell."""
+    basis: list[str] = []
+    """Which evidence the judge had: attributes, words, text, picture."""
+    cut: bool = False
+    """Whether the product's text was longer than what the judge reads."""
     evidence: EvidenceBody | None = None
 
 
@@ -102,7 +126,11 @@ class TotalBody(_Answer):
 
     value: int
     exact: bool
+    """False where there may be more."""
     hidden_below_band: int
+    """What `min_band` hides because it was judged to be less."""
+    hidden_unjudged: int = 0
+    """What `min_band` hides because nobody judged it."""
 
 
 class RerankReportBody(_Answer):

@@ -81,5 +81,7 @@ class Answer:
         default_factory=lambda: RerankReport("skipped", reason="no reranker is set up")
     )
     took: Timings = field(default_factory=Timings)
+    is_final: bool = True
+    """False for recall's order that comes ahead of the judge's."""
     understood: tuple[str, ...] = ()
     """What the query was read as: `color:black`, `not pattern:striped`, `price < 100`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -89,7 +89,7 @@ class SearchEngine:
             recalled = self._recalled(search)
             first = Judged.of_recall(recalled.window, self._second.skips(wanted) or AWAITED)
         with claim.delivering(fallback=Judged.of_recall(recalled.window, NOT_AWAITED)):
-            yield search.answer(first)
+            yield replace(search.answer(first), is_final=False)
             search.watch.skip()
             judged = self._second.judged(recalled, wanted, over=over)
             search.watch.lap("rerank")

@@ -1,30 +1,46 @@
-"""Searching: POST /api/search, its GET form, and query pictures."""
+"""Searching: POST /api/search, its GET form, both also as a stream, and query pictures."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import threading
+from functools import partial
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, UploadFile
+from fastapi import APIRouter, Header, Query, UploadFile
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
 from api.context import Context
-from api.queries import kept, query_of
+from api.queries import judging_of, kept, query_of
 from api.rendering import answer_body
-from api.schemas import AnswerBody, QueryBody, SearchBody
+from api.schemas import AnswerBody, QueryBody, RerankBody, SearchBody
+from api.streaming import EVENTS, streamed, wants_events
 from core.types import MAX_LIMIT, MAX_QUERY_CHARACTERS
 
 router = APIRouter(tags=["search"])
 
 
+STREAMS: dict[int | str, dict[str, Any]] = {
+    200: {"content": {EVENTS: {"schema": {"type": "string"}}}, "description": "The answer, or its events"}
+}
+
+
 # Plain functions run in the thread pool: encoding and FAISS release the interpreter's lock.
-@router.post("/api/search")
-def search(body: SearchBody, context: Context) -> AnswerBody:
+@router.post("/api/search", response_model=AnswerBody, responses=STREAMS)
+def search(
+    body: SearchBody, context: Context, accept: Annotated[str, Header(include_in_schema=False)] = ""
+) -> AnswerBody | StreamingResponse:
     """Searches by words, by picture, or by both."""
-    answer = context.engine.search(query_of(body, context.uploads), body.catalog)
-    return answer_body(answer, body.catalog, explain=body.explain)
+    engine, query = context.engine, query_of(body, context.uploads)
+    judging = judging_of(body.rerank, engine.judging)
+    body_of = partial(answer_body, catalog=body.catalog, explain=body.explain)
+    if not (body.stream or wants_events(accept)):
+        return body_of(engine.search(query, body.catalog, judging))
+    over = threading.Event()
+    return streamed(engine.answers(query, body.catalog, judging, over=over), over, body_of)
 
 
-@router.get("/api/search")
+@router.get("/api/search", response_model=AnswerBody, responses=STREAMS)
 def search_plain(  # noqa: PLR0913 one parameter a field of the form
     context: Context,
     q: Annotated[str, Query(max_length=MAX_QUERY_CHARACTERS)] = "",
@@ -37,7 +53,13 @@ def search_plain(  # noqa: PLR0913 one parameter a field of the form
     sort: str = "relevance",
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = 24,
     cursor: str | None = None,
-) -> AnswerBody:
+    rerank: Annotated[bool, Query(description="Whether the second stage judges the hits")] = True,
+    min_band: Literal["high", "medium", "low"] | None = None,
+    instruction: Annotated[str | None, Query(max_length=2_000)] = None,
+    explain: bool = False,
+    stream: bool = False,
+    accept: Annotated[str, Header(include_in_schema=False)] = "",
+) -> AnswerBody | StreamingResponse:
     """The same search as an address."""
     body = SearchBody(
         query=QueryBody(text=q, image=image, like=like),
@@ -46,8 +68,11 @@ def search_plain(  # noqa: PLR0913 one parameter a field of the form
         sort=sort,
         limit=limit,
         cursor=cursor,
+        rerank=RerankBody(enabled=rerank, min_band=min_band, instruction=instruction),
+        explain=explain,
+        stream=stream,
     )
-    return search(body, context)
+    return search(body, context, accept)
 
 
 class UploadedBody(BaseModel):
