@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request, Response
 
 from api.context import ServerContext
 from api.errors import add_error_handlers
-from api.routes import docs, health, judge, login, pages, products, search
+from api.routes import docs, health, judge, judge_page, login, pages, products, search
 from api.schemas import ProblemBody
 from api.sharing import Gate, PasswordGate
 from api.static import VersionedFiles
@@ -49,7 +49,7 @@ def create_app(settings: Settings, engine: SearchEngine, gate: Gate | None = Non
         app.add_middleware(PasswordGate, gate=gate)
         app.include_router(login.router)
     app.middleware("http")(_with_security_headers)
-    for routes in (search, judge, products, health, pages, docs):
+    for routes in (search, judge, products, health, pages, judge_page, docs):
         app.include_router(routes.router)
     app.mount("/static", VersionedFiles(), name="static")
     return app

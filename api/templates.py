@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from functools import cache
 
-from jinja2 import Environment, StrictUndefined, Template
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from web import page_template, static_version
 
 
 def html_page(name: str, /, **shown: object) -> str:
     """A page of web/templates."""
-    return _template(name).render(static=static_address, **shown)
+    return _environment().get_template(name).render(**shown)
 
 
 def static_address(file: str) -> str:
@@ -20,8 +20,13 @@ def static_address(file: str) -> str:
 
 
 @cache
-def _template(name: str) -> Template:
+def _environment() -> Environment:
     environment = Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
+        loader=FunctionLoader(page_template),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
     )
-    return environment.from_string(page_template(name))
+    environment.globals["static"] = static_address
+    return environment

@@ -9,9 +9,13 @@ from dataclasses import dataclass
 from api.errors import status_of
 from core.errors import (
     ForgottenPicture,
+    InvalidDocument,
     InvalidFilter,
     LycheeError,
+    NoReranker,
+    RerankerProblem,
     UnknownCatalog,
+    UnknownPreset,
     UnknownProduct,
     UnreadableImage,
 )
@@ -25,6 +29,10 @@ _SENTENCES: dict[type[LycheeError], str] = {
     InvalidFilter: "problem_filter",
     UnknownCatalog: "problem_catalog",
     UnknownProduct: "problem_product",
+    InvalidDocument: "problem_document",
+    UnknownPreset: "problem_preset",
+    NoReranker: "no_judge",
+    RerankerProblem: "problem_judge",
 }
 
 
