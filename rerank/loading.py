@@ -28,4 +28,6 @@ def load_reranker(settings: Settings, encoder: Encoder, language: Language) -> R
             except ImportError as error:
                 raise MissingExtra("the lychee judge", "lychee") from error
         case "remote":
-            raise InvalidSetting("LYCHEE_RERANKER", "remote", "not yet")
+            from rerank.remote import RemoteReranker  # its HTTP client is needed by nobody else
+
+            return RemoteReranker.of(settings)
