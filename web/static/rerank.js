@@ -33,10 +33,10 @@ function show(page) {
   document.documentElement.lang = page.documentElement.lang;
   document.title = page.title;
   Object.assign(document.body.dataset, page.body.dataset);
-  const told = document.querySelector(".problem") ?? document.querySelector("#result:not([hidden])");
+  const told = document.querySelector(".problem") ?? document.getElementById("result");
   told?.scrollIntoView({ behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
   told?.focus({ preventScroll: true });
-  say(told?.querySelector("h2, .says")?.textContent ?? "");
+  say((told?.querySelector(".says") ?? told?.querySelector("h2"))?.textContent ?? "");
 }
 
 /** Read out by screen readers. */
