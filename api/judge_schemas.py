@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from api.schemas import MAX_IMAGE_CHARACTERS
 
 MAX_INSTRUCTION_CHARACTERS = 2_000
+
+
+def _whole(text: str) -> str:
+    """The text without halves of characters: a program that cuts an emoji in two sends one, and no answer can hold it."""
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+Text = Annotated[str, AfterValidator(_whole)]
 
 
 class _Request(BaseModel):
@@ -22,7 +30,7 @@ class _Answer(BaseModel):
 class PartsBody(_Request):
     """Words, a picture, or both."""
 
-    text: str = ""
+    text: Text = ""
     image: Annotated[str | None, Field(max_length=MAX_IMAGE_CHARACTERS)] = None
     """A data URI, plain base64, or `upload:<id>` of a picture sent to /api/pictures."""
 
@@ -33,7 +41,7 @@ def form_of(value: Any) -> str:
 
 
 Item = Annotated[
-    Annotated[str, Tag("text")] | Annotated[PartsBody, Tag("parts")],
+    Annotated[Text, Tag("text")] | Annotated[PartsBody, Tag("parts")],
     Discriminator(form_of),
 ]
 """A query or a document: a string, or words and a picture."""
@@ -47,9 +55,9 @@ class JudgeBody(_Request):
     """One document: the answer is its score."""
     documents: list[Item] | None = None
     """Many documents: the answer is their order."""
-    instruction: Annotated[str | None, Field(max_length=MAX_INSTRUCTION_CHARACTERS)] = None
+    instruction: Annotated[Text | None, Field(max_length=MAX_INSTRUCTION_CHARACTERS)] = None
     """What to weigh; the preset's own unless given."""
-    preset: str = "default"
+    preset: Text = "default"
     """default, product, serp, support, coldstart or copyright."""
     top_n: Annotated[int | None, Field(ge=1)] = None
     """How many results to answer; the preset's own number, else all."""

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
-from api.judge_schemas import MAX_INSTRUCTION_CHARACTERS, FailureBody, PartsBody, form_of
+from api.judge_schemas import MAX_INSTRUCTION_CHARACTERS, FailureBody, PartsBody, Text, form_of
 from api.schemas import MAX_IMAGE_CHARACTERS
 from core.errors import InvalidDocument
 from rerank.judgement import Asked, Document
@@ -39,21 +39,21 @@ class WirePartBody(_Tolerant):
     """One part of a document: words or a picture."""
 
     type: Literal["text", "image_url"]
-    text: str = ""
+    text: Text = ""
     image_url: WireAddressBody | None = None
 
 
 class WireItemBody(_Tolerant):
     """A query or a document: `text`, `image`, both, or `content` in parts."""
 
-    text: str = ""
+    text: Text = ""
     image: Annotated[str | None, Field(max_length=MAX_IMAGE_CHARACTERS)] = None
     """A data URI or plain base64."""
     content: list[WirePartBody] = []
 
 
 WireItem = Annotated[
-    Annotated[str, Tag("text")] | Annotated[WireItemBody, Tag("parts")],
+    Annotated[Text, Tag("text")] | Annotated[WireItemBody, Tag("parts")],
     Discriminator(form_of),
 ]
 
@@ -67,7 +67,7 @@ class WireBody(_Tolerant):
     documents: list[WireItem]
     top_n: Annotated[int | None, Field(ge=1)] = None
     return_documents: bool = True
-    instruction: Annotated[str | None, Field(max_length=MAX_INSTRUCTION_CHARACTERS)] = None
+    instruction: Annotated[Text | None, Field(max_length=MAX_INSTRUCTION_CHARACTERS)] = None
 
 
 class WireDocumentBody(BaseModel):
