@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.encoder import Encoder
-from core.errors import InvalidSetting, MissingExtra
+from core.errors import MissingExtra
 from core.language import Language
 from core.settings import Settings
 from rerank.judgement import Reranker

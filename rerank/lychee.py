@@ -59,7 +59,7 @@ class LycheeReranker:
             checkpoint, max_pixels=self._max_pixels, files=files, cached=shortcuts.vision_cache
         )
         self._trunk = Trunk(checkpoint, tokens, two_rows=shortcuts.two_rows)
-        self._pairing = Pairing(tokens, self._vision, self._trunk, model=checkpoint.name)
+        self.pairing = Pairing(tokens, self._vision, self._trunk, model=checkpoint.name)
         self._prefixes = _LastUsed()
 
     @classmethod
@@ -83,7 +83,7 @@ class LycheeReranker:
         """One judgement a document, in input order; RerankerProblem when none can be judged."""
         if not documents:
             return []
-        question = self._pairing.question(asked)
+        question = self.pairing.question(asked)
         judgements: list[Judgement] = []
         for start in range(0, len(documents), WINDOW):
             judgements += self._judged(question, documents[start : start + WINDOW])
@@ -97,7 +97,7 @@ class LycheeReranker:
 
     def _read(self, question: Question, document: Document) -> Pair | Unscored:
         try:
-            return self._pairing.pair(question, document)
+            return self.pairing.pair(question, document)
         except UnreadableImage as error:
             return Unscored(str(error))
         except TooLong as error:

@@ -8,6 +8,7 @@ import os
 import struct
 import tempfile
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,8 +110,8 @@ class VisionFiles:
 def _packed(features: Stored) -> bytes:
     bits = np.ascontiguousarray(features.bits)
     content = bits.tobytes()
-    head = _HEAD.pack(_MAGIC, *features.grid, *bits.shape, bits.itemsize, _digest(content))
-    return head + content
+    numbers = (*features.grid, *bits.shape, bits.itemsize)
+    return _HEAD.pack(_MAGIC, *numbers, _digest(numbers, content)) + content
 
 
 def _unpacked(data: bytes) -> Stored:
@@ -120,14 +121,16 @@ def _unpacked(data: bytes) -> Stored:
     magic, *numbers, digest = _HEAD.unpack_from(data)
     content = memoryview(data)[_HEAD.size :]
     kind = _NUMBERS.get(numbers[6])
-    if magic != _MAGIC or digest != _digest(content) or kind is None:
+    if magic != _MAGIC or digest != _digest(numbers, content) or kind is None:
         raise ValueError("it is damaged")
     bits = np.frombuffer(content, dtype=kind).reshape(numbers[3:6])
     return Stored((numbers[0], numbers[1], numbers[2]), bits)
 
 
-def _digest(content: bytes | memoryview) -> bytes:
-    return hashlib.blake2b(content, digest_size=16).digest()
+def _digest(numbers: Sequence[int], content: bytes | memoryview) -> bytes:
+    digest = hashlib.blake2b(repr(tuple(numbers)).encode(), digest_size=16)
+    digest.update(content)
+    return digest.digest()
 
 
 def _write_whole(path: Path, content: bytes) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from bench.random_checkpoint import TINY, image_processor, qwen3, qwen25, save, tokenizer
 from core.encoder import Encoder
@@ -19,6 +20,8 @@ from rerank.lychee import LycheeReranker
 from tests.color_encoder import ColorEncoder
 
 KINDS = ("qwen25", "qwen3")
+# Such small tensors are done before a second thread has begun.
+torch.set_num_threads(1)
 Load = Callable[..., LycheeReranker]
 
 
