@@ -48,8 +48,6 @@ def status_of(error: LycheeError) -> HTTPStatus:
 
 def problem(status: HTTPStatus, detail: str, request: Request) -> JSONResponse:
     """One application/problem+json answer."""
-    # Half a character, which a request may hold and JSON can't, may be repeated in the detail.
-    detail = detail.encode("utf-8", "replace").decode()
     body = ProblemBody(title=status.phrase, status=status, detail=detail, instance=request.url.path)
     return JSONResponse(body.model_dump(), status, media_type="application/problem+json")
 
