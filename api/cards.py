@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from api.schemas import ProductBody
+from api.verdict import Verdict
 
 SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "CNY": "¥", "JPY": "¥"}
 WHOLE = ("JPY", "KRW", "VND", "CLP", "ISK")
@@ -27,9 +28,11 @@ class Card:
     href: str
     """The shop's own page of the product, or its picture; empty where there is neither."""
     similar: str
+    verdict: Verdict | None = None
+    """What the judge says of it, where it was asked."""
 
 
-def card_of(product: ProductBody, language: str, similar: str) -> Card:
+def card_of(product: ProductBody, language: str, similar: str, verdict: Verdict | None = None) -> Card:
     """The card; the title is in the reader's language where the shop has one."""
     titles = {key: text for key, text in {"": product.title, **product.titles}.items() if text.strip()}
     own = next((key for key in titles if key[:2] == language), next(iter(titles), ""))
@@ -44,6 +47,7 @@ def card_of(product: ProductBody, language: str, similar: str) -> Card:
         thumbnail=product.thumbnail,
         href=_href(product),
         similar=similar,
+        verdict=verdict,
     )
 
 

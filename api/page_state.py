@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from fastapi import Form
 from pydantic import BaseModel, BeforeValidator, ConfigDict, field_validator
 
-from core.types import MAX_LIMIT
+from core.types import MAX_LIMIT, Band
 from search.engine import SORTS
 from web import LANGUAGES
 
@@ -36,6 +36,8 @@ class PageState(BaseModel):
     catalog: str = ""
     """Empty for the shop's main catalog."""
     sort: str = SORTS[0]
+    min_band: str = ""
+    """`medium` hides what the judge says doesn't fit; empty hides nothing."""
     shown: Annotated[int, BeforeValidator(_shown)] = PAGE
     lang: str = ""
     """Empty for what the browser prefers."""
@@ -44,6 +46,11 @@ class PageState(BaseModel):
     @classmethod
     def _known_language(cls, lang: str) -> str:
         return lang if lang in LANGUAGES else ""
+
+    @field_validator("min_band")
+    @classmethod
+    def _known_band(cls, band: str) -> str:
+        return band if band in (Band.MEDIUM, Band.HIGH) else ""
 
     @property
     def href(self) -> str:
@@ -72,10 +79,13 @@ def state_of_form(
     filter: Annotated[str, Form()] = "",  # noqa: A002 the contract's name
     catalog: Annotated[str, Form()] = "",
     sort: Annotated[str, Form()] = SORTS[0],
+    min_band: Annotated[str, Form()] = "",
     lang: Annotated[str, Form()] = "",
 ) -> PageState:
     """The state that a sent form asks for."""
-    return PageState(q=q, image=image, like=like, filter=filter, catalog=catalog, sort=sort, lang=lang)
+    return PageState(
+        q=q, image=image, like=like, filter=filter, catalog=catalog, sort=sort, min_band=min_band, lang=lang
+    )
 
 
 def preferred_language(accepted: str) -> str:

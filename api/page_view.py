@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from api.cards import Card, card_of
@@ -12,9 +12,10 @@ from api.page_state import PAGE, PageState
 from api.queries import picture_of
 from api.rendering import answer_body, product_body
 from api.schemas import AnswerBody, ProductBody
+from api.verdict import Verdict, verdict_of
 from api.wording import tags
 from core.errors import UnknownCatalog
-from core.types import MAX_LIMIT, Query
+from core.types import MAX_LIMIT, Band, Query
 
 SHOWCASE = 12
 """Products of the shop that the first page shows before anything is asked."""
@@ -36,6 +37,8 @@ class PageView:
     liked: Card | None = None
     more: str = ""
     """Where the same answer is shown with more hits."""
+    has_low: bool = False
+    """Whether some hits were judged not to fit."""
 
 
 def view_of(state: PageState, context: ServerContext, language: str) -> PageView:
@@ -65,6 +68,8 @@ def links_of(state: PageState, language: str) -> dict[str, str]:
         "language": state.but(lang="en" if language == "zh" else "zh", shown=state.shown).href,
         "without_picture": state.but(image="", like="").href,
         "without_filter": state.but(filter="").href,
+        "fitting": state.but(min_band=Band.MEDIUM.value).href,
+        "all_bands": state.but(min_band="").href,
         "query_picture": f"/uploads/{quote(upload_id, safe='')}" if upload_id else "",
     }
 
@@ -83,20 +88,29 @@ def _answered(name: str, state: PageState, context: ServerContext, language: str
         sort=state.sort,
         limit=state.shown,
     )
-    answer = answer_body(context.engine.search(query, name), name, explain=True)
+    engine = context.engine
+    judging = replace(engine.judging, min_band=Band(state.min_band) if state.min_band else None)
+    found = engine.search(query, name, judging)
+    answer = answer_body(found, name, explain=True)
+    scores = [hit.score for hit in found.hits]
+    verdicts = [None if score is None else verdict_of(score, engine.language, language) for score in scores]
     more = answer.cursor and state.shown < MAX_LIMIT
     return PageView(
         answer=answer,
-        cards=tuple(_card(hit.product, state, language) for hit in answer.hits),
-        tags=tuple(tags(answer.understood, context.engine.language, language)),
+        cards=tuple(
+            _card(hit.product, state, language, verdict)
+            for hit, verdict in zip(answer.hits, verdicts, strict=True)
+        ),
+        tags=tuple(tags(answer.understood, engine.language, language)),
         notice=_notice(answer, name, state, context),
         liked=_liked(name, state, context, language),
         more=state.but(shown=state.shown + PAGE).href if more else "",
+        has_low=any(score is not None and score.band is Band.LOW for score in scores),
     )
 
 
-def _card(product: ProductBody, state: PageState, language: str) -> Card:
-    return card_of(product, language, state.bare(like=product.id).href)
+def _card(product: ProductBody, state: PageState, language: str, verdict: Verdict | None = None) -> Card:
+    return card_of(product, language, state.bare(like=product.id).href, verdict)
 
 
 def _liked(name: str, state: PageState, context: ServerContext, language: str) -> Card | None:
@@ -116,6 +130,8 @@ def _notice(answer: AnswerBody, name: str, state: PageState, context: ServerCont
     if not answer.hits:
         if context.engine.store.catalog(name).counts().products == 0:
             return "empty_catalog"
+        if answer.total.hidden_below_band or answer.total.hidden_unjudged:
+            return "empty_band"
         return "empty_filter" if state.filter else "empty"
     understood = context.engine.language.understand(state.q)
     low, high = understood.price_min or 0.0, understood.price_max or float("inf")

@@ -11,6 +11,8 @@ async function pageOf(address, options = {}) {
   results.setAttribute("aria-busy", "true");
   try {
     const answer = await fetch(address, { ...options, signal: running.signal });
+    // A shared server that no longer knows us.
+    if (new URL(answer.url).pathname === "/login") return location.assign(answer.url), null;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (!page.getElementById("results")) throw new Error(`no page at ${answer.url}`);
     results.removeAttribute("aria-busy");
