@@ -17,12 +17,15 @@ from core.catalog import CatalogStore, Reject
 from core.command import CatalogOption, DataOption, JsonOption, note, print_json, settings_in_force
 from core.encoder import load_encoder
 from core.language import Language
+from core.pictures import PictureStore
 from core.publishing import check_catalog_name
 from core.settings import Settings
 from indexer.feeds import Feed, FeedFormat, open_feed
 from indexer.pipeline import ingest
 from indexer.report import INDEX_FIELDS, IngestOptions, IngestReport, Workbench
+from indexer.warming import LookingAhead, warm_judge
 from indexer.watching import TerminalWatch
+from rerank.loading import load_reranker
 
 ALL_FIELDS = ",".join(INDEX_FIELDS)
 DEMO = Path(__file__).parent / "demo" / "products.jsonl"
@@ -38,6 +41,9 @@ FieldsOption = Annotated[
 PruneOption = Annotated[bool, typer.Option("--prune", help="Remove products that the feed no longer has.")]
 StrictOption = Annotated[bool, typer.Option("--strict", help="Exit with 1 when anything was rejected.")]
 LimitOption = Annotated[int | None, typer.Option("--limit", min=1, help="Read only so many rows.")]
+WarmOption = Annotated[
+    bool, typer.Option("--warm-judge", help="Have the lychee judge look at every product's picture now.")
+]
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -56,6 +62,7 @@ def ingest_feed(  # noqa: PLR0913 one parameter an option
     prune: PruneOption = False,
     strict: StrictOption = False,
     limit: LimitOption = None,
+    warm: WarmOption = False,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -66,11 +73,16 @@ def ingest_feed(  # noqa: PLR0913 one parameter an option
     if prune and limit is not None:
         raise typer.BadParameter("--prune with --limit would remove what was not read; leave one out")
     check_catalog_name(catalog)
+    settings = settings_in_force(data)
+    if warm and settings.reranker_name != "lychee":
+        raise typer.BadParameter(
+            f"--warm-judge is for the lychee judge, and the one in force is {settings.reranker_name}"
+        )
     options = IngestOptions(catalog, _fields(index_fields), prune, limit)
     with _feed_file(feed) as source:
         here = Path.cwd() if feed == "-" else None
         opened = open_feed(source, form=form, images=images or here)
-        report = _ingested(opened, options, settings_in_force(data), quiet=as_json)
+        report = _ingested(opened, options, settings, quiet=as_json, warm=warm)
     _tell(report, as_json=as_json)
     if report.interrupted or (strict and report.rejected):
         raise typer.Exit(1)
@@ -100,13 +112,21 @@ def ingest_demo(settings: Settings) -> None:
     _tell(_ingested(open_feed(DEMO), IngestOptions(), settings, quiet=False), as_json=False)
 
 
-def _ingested(feed: Feed, options: IngestOptions, settings: Settings, *, quiet: bool) -> IngestReport:
+def _ingested(
+    feed: Feed, options: IngestOptions, settings: Settings, *, quiet: bool, warm: bool = False
+) -> IngestReport:
     watch = TerminalWatch(quiet=quiet)
     with closing(CatalogStore.open(settings.url)) as store:
         language = Language.load()
         bench = Workbench(store, load_encoder(settings, language), language, settings.data)
+        # Before the feed is read: a judge that can't be loaded should not be found out at its end.
+        judge = load_reranker(settings, bench.encoder, language) if warm else None
         with watch.listening():
-            return ingest(feed, bench, options, watch=watch)
+            report = ingest(feed, bench, options, watch=watch)
+        if isinstance(judge, LookingAhead) and not report.interrupted:
+            warmed = warm_judge(judge, store.catalog(options.catalog), PictureStore(settings.data))
+            note(f"the judge knows {warmed.seen:,} pictures; {warmed.unreadable:,} can't be read")
+        return report
 
 
 def _fields(text: str) -> tuple[str, ...]:

@@ -88,7 +88,8 @@ class Vision:
             )[0]
 
     def _patches(self, pixels: Pixels, name: str) -> Any:
-        image = torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)
+        # A copy: decoded pixels are read-only, which torch's tensors can't be.
+        image = torch.from_numpy(np.array(pixels.transpose(2, 0, 1)))
         try:
             return self._checkpoint.image_processor(
                 [image], size=self._size, return_tensors="pt", input_data_format="channels_first"

@@ -58,6 +58,7 @@ def judge(request: pytest.FixtureRequest, checkpoints: dict[str, Path], load: Lo
 
 
 def noise(height: int, width: int, *, seed: int = 0) -> Picture:
-    """A picture without any two like pixels."""
+    """A picture without any two like pixels, read-only as decoded ones are."""
     drawn = np.random.default_rng([height, width, seed]).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    drawn.flags.writeable = False
     return Picture.of(drawn)

@@ -32,3 +32,21 @@ def test_searching_and_serving_load_no_heavy_model_library() -> None:
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
 
     assert found.stdout.strip() == "[]"
+
+
+def test_only_the_lychee_judge_can_be_warmed(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "lychee",
+        "ingest",
+        "nowhere.csv",
+        "--warm-judge",
+        "--data",
+        str(tmp_path),
+    ]
+
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert found.returncode == 2
+    assert "for the lychee judge" in found.stderr
