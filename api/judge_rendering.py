@@ -25,8 +25,8 @@ DIGITS = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Judging:
-    """How documents were judged: what an answer says beside the scores."""
+class Use:
+    """One use of the judge: what an answer says beside the scores."""
 
     preset: Preset
     instruction: str
@@ -38,37 +38,35 @@ def echo_of(item: Item) -> str | EchoBody:
     return item if isinstance(item, str) else EchoBody(text=item.text, image=bool(item.image))
 
 
-def single_body(ranking: Ranking, judging: Judging) -> SingleBody:
+def single_body(ranking: Ranking, use: Use) -> SingleBody:
     """The answer for the only document; InvalidDocument where it could not be judged."""
     (item,) = ranking.items
     if item.score is None:
         raise InvalidDocument("document", str(item.error))
-    return SingleBody(**_score(item, judging.preset, _both_ways(ranking)), **_used(ranking, judging))
+    return SingleBody(**_score(item, use.preset, _both_ways(ranking)), **_used(ranking, use))
 
 
-def ranking_body(ranking: Ranking, echoes: Sequence[str | EchoBody], judging: Judging) -> RankingBody:
+def ranking_body(ranking: Ranking, echoes: Sequence[str | EchoBody], use: Use) -> RankingBody:
     """The answer for many documents, each repeated as in `echoes`."""
     both_ways = _both_ways(ranking)
     return RankingBody(
         results=[
-            ResultBody(
-                index=item.index, document=echoes[item.index], **_score(item, judging.preset, both_ways)
-            )
+            ResultBody(index=item.index, document=echoes[item.index], **_score(item, use.preset, both_ways))
             for item in ranking.items
         ],
         scored=ranking.of - sum(item.score is None for item in ranking.failed),
         of=ranking.of,
         failed=[FailureBody(index=item.index, error=str(item.error)) for item in ranking.failed],
-        **_used(ranking, judging),
+        **_used(ranking, use),
     )
 
 
-def _used(ranking: Ranking, judging: Judging) -> dict[str, Any]:
+def _used(ranking: Ranking, use: Use) -> dict[str, Any]:
     return {
         "model": ranking.model,
-        "preset": judging.preset.name,
-        "instruction": judging.instruction,
-        "took_ms": round(judging.took_ms, 1),
+        "preset": use.preset.name,
+        "instruction": use.instruction,
+        "took_ms": round(use.took_ms, 1),
     }
 
 

@@ -33,15 +33,17 @@ def split_documents(text: str) -> list[str]:
 def asked_of(query: Item, instruction: str, uploads: Uploads) -> Asked:
     """The question; InvalidQuery, InvalidDocument and UnreadableImage say what doesn't fit."""
     parts = parts_of(query)
-    if len(parts.text) > MAX_QUESTION_CHARACTERS:
-        raise InvalidQuery(_too_long("the query", parts.text, MAX_QUESTION_CHARACTERS))
-    picture = sent_picture(parts.image, "query", uploads)
-    if picture is None and not parts.text.strip():
+    return question(parts.text, sent_picture(parts.image, "query", uploads), instruction)
+
+
+def question(text: str, picture: Picture | None, instruction: str) -> Asked:
+    """The question in words, a picture, or both; InvalidQuery, UnreadableImage."""
+    if len(text) > MAX_QUESTION_CHARACTERS:
+        raise InvalidQuery(_too_long("the query", text, MAX_QUESTION_CHARACTERS))
+    if picture is None and not text.strip():
         raise InvalidQuery("the query has neither words nor a picture")
-    if picture is not None:
-        # Once and at once: it is shown to the judge with every batch, and unreadable it is nobody's fault but its own.
-        picture = _decoded(picture)
-    return Asked(parts.text, picture, instruction)
+    # Decoded at once: it is looked at with every batch, and where it can't be read there is nothing to judge by.
+    return Asked(text, None if picture is None else _decoded(picture), instruction)
 
 
 def documents_of(items: Sequence[Item], uploads: Uploads) -> list[Document]:

@@ -8,6 +8,7 @@ from core.catalog import CatalogStore
 from core.encoder import load_encoder
 from core.language import Language
 from core.settings import Settings
+from rerank.judgement import Reranker
 from rerank.loading import load_reranker
 from search.engine import SearchEngine
 from search.judging import Judging
@@ -28,6 +29,12 @@ def open_engine(settings: Settings) -> SearchEngine:
     )
     keep_loaded()
     return engine
+
+
+def open_reranker(settings: Settings) -> Reranker | None:
+    """The judge alone, for which no catalog is opened; MissingExtra, InvalidSetting, RerankerProblem."""
+    language = Language.load()
+    return load_reranker(settings, load_encoder(settings, language), language)
 
 
 def keep_loaded() -> None:

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 
 from api.body_limit import BoundedRoute
 from api.context import Context, ServerContext
-from api.judge_rendering import Judging, echo_of, ranking_body, single_body
+from api.judge_rendering import Use, echo_of, ranking_body, single_body
 from api.judge_schemas import JudgeBody, RankingBody, SingleBody
 from api.judge_wire import WireAnswerBody, WireBody, parts_of_wire, wire_answer
 from api.judging import asked_of, document_of, documents_of
@@ -38,10 +38,10 @@ def rerank(body: JudgeBody, context: Context) -> SingleBody | RankingBody:
     ranking = rank(
         _judge(context), asked, documents, preset=preset, both_ways=body.both_ways, top_n=body.top_n
     )
-    judging = Judging(preset, instruction, took_ms=1000 * (time.perf_counter() - started))
+    use = Use(preset, instruction, took_ms=1000 * (time.perf_counter() - started))
     if body.document is not None:
-        return single_body(ranking, judging)
-    return ranking_body(ranking, [echo_of(item) for item in items], judging)
+        return single_body(ranking, use)
+    return ranking_body(ranking, [echo_of(item) for item in items], use)
 
 
 # Cohere's clients ask for the same under /v2.
