@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 import lychee
+from core.language import Language
 from rerank.judgement import Reranker
 from tests.color_encoder import ColorEncoder
 from tests.word_judge import WordJudge
@@ -20,9 +21,10 @@ Output = pytest.CaptureFixture[str]
 
 
 @pytest.fixture(autouse=True)
-def word_judge(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> WordJudge:
+def word_judge(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, language: Language) -> WordJudge:
     """The command loads the tests' encoder and judge."""
     judge = WordJudge()
+    monkeypatch.setattr("search.opening.Language.load", lambda: language)
     monkeypatch.setattr("search.opening.load_encoder", lambda *_: ColorEncoder())
     monkeypatch.setattr("search.opening.load_reranker", lambda *_: judge)
     monkeypatch.setenv("LYCHEE_DATA", str(tmp_path / "none"))
