@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from core.catalog import CatalogStore
 from core.types import Product
+from search.answer import Answer
 from search.engine import SearchEngine
 from search.hiding import copy_hiding
 from search.judged import JudgedQuery, engine_query
+from search.judging import Judging
 from search.measures import Quality, mean, quality
 
 DEPTH = 1_000
@@ -28,6 +31,25 @@ class Cell:
     lang: str
     queries: int
     quality: Quality
+    """Of recall's order."""
+    judged: Quality | None = None
+    """Of the judge's order; None where nothing was judged."""
+    statuses: Mapping[str, int] = field(default_factory=dict)
+    """How often the second stage ended in each way."""
+
+    @property
+    def answered(self) -> Quality:
+        """What a shopper gets."""
+        return self.judged or self.quality
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """One query's rankings."""
+
+    recalled: Quality
+    judged: Quality
+    status: str
 
 
 def evaluate(
@@ -38,19 +60,50 @@ def evaluate(
     *,
     image_root: Path,
     also_hide: frozenset[str] = frozenset(),
+    judging: Judging | None = None,
     watch: Callable[[Sequence[JudgedQuery]], Iterable[JudgedQuery]] = iter,
 ) -> list[Cell]:
-    """One cell for each kind and language, in order of first appearance; queries without judgements are left out."""
+    """One cell for each kind and language, in order of first appearance; queries without judgements are left out.
+
+    Recall's order and the judge's are measured over the same candidates. Nobody waits for the answers, so that the
+    judge has as long as it takes, unless `judging` says otherwise.
+    """
+    wanted = judging or replace(engine.judging, budget_ms=None)
     judged = [query for query in queries if query.id in relevances]
-    found: dict[tuple[str, str], list[Quality]] = {(each.kind, each.lang): [] for each in judged}
+    found: dict[tuple[str, str], list[_Measured]] = {(each.kind, each.lang): [] for each in judged}
     for hidden, group in _by_hidden_fields(judged, also_hide).items():
         with _hiding(engine, catalog, hidden) as searched:
             products = {product.id: product for product in searched.store.catalog(catalog).export()}
             for query in watch(group):
-                ranking = _ranking(searched, catalog, query, image_root)
-                counted = _counted(ranking, query, relevances[query.id], products)
-                found[query.kind, query.lang].append(quality(counted, relevances[query.id]))
-    return [Cell(kind, lang, len(each), mean(each)) for (kind, lang), each in found.items()]
+                answers = searched.answers(engine_query(query, image_root, DEPTH), catalog, wanted)
+                found[query.kind, query.lang].append(
+                    _measured(answers, query, relevances[query.id], products)
+                )
+    return [_cell(kind, lang, each) for (kind, lang), each in found.items()]
+
+
+def _measured(
+    answers: Iterable[Answer],
+    query: JudgedQuery,
+    relevances: Mapping[str, int],
+    products: Mapping[str, Product],
+) -> _Measured:
+    recalled, final = answers
+    rankings = [_counted(_ranking(each), query, relevances, products) for each in (recalled, final)]
+    before, after = (quality(ranking, relevances) for ranking in rankings)
+    return _Measured(before, after, final.rerank.status)
+
+
+def _cell(kind: str, lang: str, measured: Sequence[_Measured]) -> Cell:
+    statuses = Counter(each.status for each in measured)
+    return Cell(
+        kind,
+        lang,
+        len(measured),
+        mean([each.recalled for each in measured]),
+        None if set(statuses) <= {"skipped"} else mean([each.judged for each in measured]),
+        dict(statuses),
+    )
 
 
 def _by_hidden_fields(
@@ -73,13 +126,21 @@ def _hiding(engine: SearchEngine, catalog: str, hidden: frozenset[str]) -> Itera
         try:
             source = engine.store.catalog(catalog)
             copy_hiding(source, store, hidden, encoder=engine.encoder, language=engine.language)
-            yield SearchEngine(store, engine.encoder, engine.language, data=Path(folder))
+            yield SearchEngine(
+                store,
+                engine.encoder,
+                engine.language,
+                data=Path(folder),
+                reranker=engine.reranker,
+                judging=engine.judging,
+                # The copy has the products' rows; their pictures are where they were.
+                pictures=engine.pictures,
+            )
         finally:
             store.close()
 
 
-def _ranking(engine: SearchEngine, catalog: str, query: JudgedQuery, image_root: Path) -> list[str]:
-    answer = engine.search(engine_query(query, image_root, DEPTH), catalog)
+def _ranking(answer: Answer) -> list[str]:
     return [hit.candidate.product.id for hit in answer.hits]
 
 
