@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,6 +17,8 @@ _MAX_NAME = 300
 _SEPARATOR = " | "
 _ALL = ("title", "description", "category", "attributes")
 _STOPS = (". ", "! ", "? ", "; ", "。", "！", "？", "；", _SEPARATOR)
+
+_STRAY_STOPS = re.compile(r"(?<=[.!?。！？])(?: \.)+(?= |$)")
 
 
 def text_of(product: Product, fields: Collection[str] = _ALL) -> str:
@@ -38,7 +41,12 @@ def _parts(product: Product, fields: Collection[str]) -> Iterator[str]:
         yield f"price: {product.price:.2f} {product.currency or ''}".rstrip()
     # Last, since it is the longest: where a text is cut, it is the end of the description that goes.
     if "description" in fields:
-        yield prose(product.description, MAX_TEXT)
+        yield _sentences(prose(product.description, MAX_TEXT))
+
+
+def _sentences(text: str) -> str:
+    """The text with one full stop where markup has ended a sentence that had one already."""
+    return _STRAY_STOPS.sub("", text).replace(" . ", ". ").removeprefix(". ").removesuffix(" .")
 
 
 def _attributes(product: Product) -> Iterator[str]:

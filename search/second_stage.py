@@ -12,7 +12,7 @@ from core.catalog import Catalog, StoredProduct
 from core.encoder import Encoder
 from core.images import decode
 from core.language import ProductTerms
-from core.pictures import PictureStore
+from core.pictures import PictureStore, picture_hash
 from core.recent import Recent
 from core.types import Channel, Keys, Pixels, Query, VectorBatch
 from rerank.instructions import PRODUCT_INSTRUCTION
@@ -106,7 +106,8 @@ def picture_of(products: Iterable[StoredProduct], pictures: PictureStore) -> Pic
     def load() -> Pixels:
         return decode(pictures.read(digests[0]), source=f"picture {digests[0]}", at_least=JUDGED_SIDE)
 
-    return Picture("+".join(digests), load)
+    name = digests[0] if len(digests) == 1 else picture_hash("+".join(digests).encode())
+    return Picture(name, load)
 
 
 def _row(probe: Probe) -> NDArray[np.float32]:
