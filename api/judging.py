@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
+
+import numpy as np
 
 from api.judge_schemas import Item, PartsBody
 from api.queries import bytes_of
@@ -13,12 +16,13 @@ from core.images import decode
 from core.pictures import picture_hash
 from core.types import Pixels
 from rerank.judgement import Asked, Document, Picture
+from search.second_stage import JUDGED_SIDE
 
 MAX_DOCUMENTS = 2_000
 MAX_DOCUMENT_CHARACTERS = 100_000
 MAX_QUESTION_CHARACTERS = 10_000
-JUDGE_SIDE = 448
-"""Pixels that the shorter side of a judged picture keeps at least: what a large judge looks at."""
+MAX_PIXELS = 12_000_000
+"""Of a decoded picture: only strips, many times longer than wide, still have more after decoding."""
 
 _ADDRESS = re.compile(r"\s*(?!data:|upload:)[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _SEPARATOR = re.compile(r"^---[ \t]*$", re.MULTILINE)
@@ -87,7 +91,14 @@ def sent_picture(source: str | None, where: str, uploads: Uploads) -> Picture | 
 
 def file_picture(data: bytes, name: str) -> Picture:
     """The picture in a file's bytes, named so where it can't be read."""
-    return Picture(picture_hash(data), lambda: decode(data, source=name, at_least=JUDGE_SIDE))
+    return Picture(picture_hash(data), lambda: _pixels(data, name))
+
+
+def _pixels(data: bytes, name: str) -> Pixels:
+    # As large as in searches: what a judge has seen of a picture may be kept under the picture's hash.
+    pixels = decode(data, source=name, at_least=JUDGED_SIDE)
+    step = math.ceil(math.sqrt(pixels.shape[0] * pixels.shape[1] / MAX_PIXELS))
+    return pixels if step == 1 else np.ascontiguousarray(pixels[::step, ::step])
 
 
 def _too_long(what: str, text: str, limit: int) -> str:

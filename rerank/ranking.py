@@ -11,6 +11,8 @@ from core.types import Score
 from rerank.instructions import Preset
 from rerank.judgement import Asked, Document, Judgement, Picture, Reranker, Unscored
 
+PICTURES_TOGETHER = 8
+"""Documents of a micro-batch where there are pictures: more of them, decoded, would fill the memory."""
 _DECODERS = 4
 """Pictures that are decoded at the same time."""
 _Both = tuple[Judgement, Judgement | None]
@@ -75,8 +77,8 @@ def rank(
     """Judges all, answers the best; the instruction is the one in `asked`.
 
     The preset says where the line for flags is and, unless they are given, whether both ways are judged and how many
-    are answered. A document that is empty, or whose picture can't be read, fails alone. RerankerProblem where the judge fails before it
-    judged anything; where it fails later, what was left lacks a judgement.
+    are answered. A document that is empty, or whose picture can't be read, fails alone. RerankerProblem where the
+    judge fails before it judged anything; where it fails later, what was left lacks a judgement.
     """
     swap = preset.both_ways if both_ways is None else both_ways
     judged = zip(documents, _all_judged(reranker, asked, documents, swap=swap), strict=True)
@@ -112,9 +114,12 @@ def _all_judged(
 ) -> Iterator[_Both]:
     """One answer a document, in input order."""
     any_scored = False
+    size = reranker.micro_batch
+    if any(document.picture for document in documents):
+        size = min(size, PICTURES_TOGETHER)
     with ThreadPoolExecutor(_DECODERS) as pool:
-        for start in range(0, len(documents), reranker.micro_batch):
-            batch = documents[start : start + reranker.micro_batch]
+        for start in range(0, len(documents), size):
+            batch = documents[start : start + size]
             try:
                 judged = _judged(reranker, asked, _opened(pool, batch), swap=swap)
             except RerankerProblem as problem:

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
@@ -396,11 +395,13 @@ def test_large_pictures_are_shown_to_the_judge_shrunk(shop: Shop) -> None:
             seen.extend(document.picture.load().shape for document in documents)
             return super().score(asked, documents)
 
-    noise = np.random.default_rng(0).integers(0, 255, (1800, 2700, 3), np.uint8)
-    file = io.BytesIO()
-    Image.fromarray(noise).save(file, "JPEG")
+    documents = []
+    for size in ((4_200, 2_100), (2_000, 12_000)):
+        file = io.BytesIO()
+        Image.new("RGB", size, "red").save(file, "JPEG")
+        documents.append({"image": base64.b64encode(file.getvalue()).decode()})
 
     with serving(shop, Looking()) as client:
-        asked(client, query="a", document={"image": base64.b64encode(file.getvalue()).decode()})
+        asked(client, query="a", documents=documents)
 
-    assert seen == [(450, 675, 3)]
+    assert seen == [(1_050, 2_100, 3), (6_000, 1_000, 3)]

@@ -145,8 +145,10 @@ def test_pictures_are_decoded_side_by_side_and_no_more_than_are_judged_together(
 
     documents = [Document("red", Picture(str(number), load)) for number in range(8)]
     rank(Looking(micro_batch=2), Asked("red"), documents, preset=DEFAULT)
-
     assert held == [2, 4, 6, 8]
+
+    rank(Looking(micro_batch=1_000), Asked("red"), documents * 3, preset=DEFAULT)
+    assert held[4:] == [8 + 8, 8 + 16, 8 + 24]
 
 
 def test_a_judge_that_fails_at_once_is_an_error() -> None:
