@@ -52,7 +52,7 @@ class LycheeReranker:
         shortcuts: Shortcuts | None = None,
     ) -> None:
         shortcuts = shortcuts or Shortcuts()
-        self.checkpoint, self._batch, self._shortcuts = checkpoint, batch, shortcuts
+        self.checkpoint, self._batch, self.shortcuts = checkpoint, batch, shortcuts
         self._max_pixels = max_pixels or VISUAL_TOKENS * checkpoint.token_side**2
         tokens = PromptTokens(checkpoint.tokenizer, model=checkpoint.name)
         self._vision = Vision(
@@ -70,6 +70,11 @@ class LycheeReranker:
     @property
     def model(self) -> str:
         return f"{self.checkpoint.identity}+{self._max_pixels}px"
+
+    @property
+    def is_pairwise(self) -> bool:
+        """A prompt holds the one query and the one document."""
+        return True
 
     @property
     def micro_batch(self) -> int:
@@ -109,7 +114,7 @@ class LycheeReranker:
         sequences = [pair.whole if prefix is None else pair.tail for pair in pairs]
         found = [math.nan] * len(pairs)
         lengths = [len(sequence.ids) for sequence in sequences]
-        for bucket in buckets(lengths, size=self._batch, by_length=self._shortcuts.sorted_buckets):
+        for bucket in buckets(lengths, size=self._batch, by_length=self.shortcuts.sorted_buckets):
             answers = run_in_parts(
                 [sequences[position] for position in bucket],
                 lambda batch: self._trunk.differences(batch, prefix),
@@ -122,7 +127,7 @@ class LycheeReranker:
     def _prefix(self, question: Question, pairs: Sequence[Pair]) -> Prefix | None:
         """What the question leaves in each layer; None where computing it apart would save nothing."""
         known = self._prefixes.get(question.key)
-        if known is not None or not self._shortcuts.shared_prefix or len(pairs) < 2:
+        if known is not None or not self.shortcuts.shared_prefix or len(pairs) < 2:
             return known
         made = run_in_parts(
             [pairs[0].head], lambda one: [self._trunk.prefix(one[0])], model=self.checkpoint.name

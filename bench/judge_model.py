@@ -1,0 +1,284 @@
+"""How many pairs a second the lychee judge scores, against the plain loop that runs the whole model on one pair at a time.
+
+python -m bench.judge_model            tables, some minutes on two cores
+python -m bench.judge_model --json     one document
+
+The weights are random, the shapes those of the 3B model: every layer as wide as the original's, but 9 of 36 language
+and 8 of 32 vision layers, so both sides of the model weigh what they weigh there. What grows with depth is also
+extrapolated to all layers from each part's own seconds; head and decoding don't grow.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from io import BytesIO
+from typing import Any
+
+# Threads that wait in a busy loop would take the seconds of those that work.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import numpy as np
+import torch
+from PIL import Image
+from transformers import Qwen2_5_VLProcessor, Qwen2VLVideoProcessor
+
+from bench.pictures import photo
+from bench.random_checkpoint import TRUE_3B, WORDS, image_processor, quick_qwen25, tokenizer
+from bench.table import print_json, print_table
+from core.images import decode
+from core.pictures import picture_hash
+from core.types import Product, Score
+from rerank.instructions import PRODUCT_INSTRUCTION
+from rerank.judgement import Asked, Document, Picture
+from rerank.lychee import LycheeReranker, Shortcuts
+from rerank.vlm.checkpoint import Checkpoint
+from rerank.vlm.prompt import PlainText, document_side, question_side, rendered
+
+SIDE = 448
+DEPTH = 4
+"""The model has so many times fewer layers than the original, on both sides."""
+CAPPED = 64
+"""Visual tokens of the capped run: 224 x 224 pixels."""
+NONE = Shortcuts(vision_cache=False, shared_prefix=False, two_rows=False, sorted_buckets=False)
+STEPS: tuple[tuple[str, dict[str, bool], int, int | None], ...] = (
+    ("two vocabulary rows", {"two_rows": True}, 1, None),
+    ("+ vision features kept", {"vision_cache": True}, 1, None),
+    ("+ shared prefix", {"shared_prefix": True}, 1, None),
+    ("+ sorted buckets of 8", {"sorted_buckets": True}, 8, None),
+    (f"+ pictures capped to {CAPPED} visual tokens", {}, 8, CAPPED),
+)
+"""What is added, the shortcut's name, documents that run together, the picture budget in visual tokens."""
+SENTENCES = (
+    "at_full_depth_vs_plain_same_pictures",
+    "at_full_depth_vs_plain",
+    "with_a_query_picture_vs_plain",
+    "largest_relevance_difference_same_pictures",
+    "with_a_query_picture_largest_difference",
+)
+"""What is printed below the tables."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A document as its file."""
+
+    text: str
+    jpeg: bytes
+
+    @property
+    def picture(self) -> Picture:
+        return Picture(picture_hash(self.jpeg), lambda: decode(self.jpeg, source="bench"))
+
+    @property
+    def document(self) -> Document:
+        return Document(self.text, self.picture, Product(self.text))
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One way of scoring, measured."""
+
+    what: str
+    seconds: float
+    """A pair."""
+    cpu: float
+    """Processor seconds a pair: comparable on a machine that others use too."""
+    relevances: Sequence[float]
+
+
+def shown(count: int) -> list[Shown]:
+    """Documents of a dozen or two words, with square photos."""
+    words = WORDS.split()[2:12]
+    found = []
+    for number in range(count):
+        buffer = BytesIO()
+        with Image.open(BytesIO(photo(number))) as made:
+            made.resize((SIDE, SIDE)).save(buffer, "JPEG", quality=88)
+        text = " ".join(words[(number + place * 3) % len(words)] for place in range(12 + number % 3 * 6))
+        found.append(Shown(text, buffer.getvalue()))
+    return found
+
+
+def checkpoint() -> Checkpoint:
+    """The 3B model's shapes at a quarter of its depth, in float32."""
+    words = tokenizer()
+    shape = replace(TRUE_3B, layers=TRUE_3B.layers // DEPTH, vision_layers=TRUE_3B.vision_layers // DEPTH)
+    return Checkpoint("random-3b", "bench", quick_qwen25(shape, words), words, image_processor())
+
+
+class PlainLoop:
+    """What the checkpoint's own example does: the processor, the whole model, all of the vocabulary, a pair at a time."""
+
+    def __init__(self, made: Checkpoint) -> None:
+        self._made = made
+        self._processor = Qwen2_5_VLProcessor(made.image_processor, made.tokenizer, Qwen2VLVideoProcessor())
+        self._answers = made.tokenizer.convert_tokens_to_ids(["yes", "no"])
+
+    def inputs(self, asked: Asked, document: Shown) -> Any:
+        """Everything the model is given, from the file on."""
+        with Image.open(BytesIO(document.jpeg)) as opened:
+            pictures = [opened.convert("RGB")]
+        if asked.picture is not None:
+            pictures.insert(0, Image.fromarray(asked.picture.load()))
+        plain = PlainText()
+        text = rendered(question_side(asked, plain), document_side(document.document, plain))
+        return self._processor(text=[text], images=pictures, return_tensors="pt")
+
+    def score(self, asked: Asked, documents: Sequence[Shown]) -> list[float]:
+        found = []
+        for document in documents:
+            with torch.inference_mode():
+                logits = self._made.model(**self.inputs(asked, document)).logits[0, -1]
+            yes, no = (float(logits[answer]) for answer in self._answers)
+            found.append(1 / (1 + np.exp(no - yes)))
+        return found
+
+
+def measured(what: str, score: Callable[[], Sequence[float]]) -> Run:
+    """One run over all documents."""
+    begun, busy = time.perf_counter(), time.process_time()
+    relevances = score()
+    seconds, cpu = time.perf_counter() - begun, time.process_time() - busy
+    return Run(what, seconds / len(relevances), cpu / len(relevances), relevances)
+
+
+def ladder(made: Checkpoint, asked: Asked, documents: Sequence[Shown], plainly: int) -> list[Run]:
+    """The plain loop over the first few documents, then the judge over all, one shortcut more at a time."""
+    runs = [plain_run(made, asked, documents[:plainly])]
+    taken = NONE
+    for what, added, batch, visual_tokens in STEPS:
+        taken = replace(taken, **added)
+        pixels = None if visual_tokens is None else visual_tokens * made.token_side**2
+        judge = LycheeReranker(made, shortcuts=taken, batch=batch, max_pixels=pixels)
+        # Until the prefix is shared nothing gains from more documents: the first few do.
+        runs.append(judge_run(what, judge, asked, documents if taken.shared_prefix else documents[:plainly]))
+    return runs
+
+
+def plain_run(made: Checkpoint, asked: Asked, documents: Sequence[Shown]) -> Run:
+    """The plain loop over the documents."""
+    return measured("plain loop", partial(PlainLoop(made).score, asked, documents))
+
+
+def judge_run(what: str, judge: LycheeReranker, asked: Asked, documents: Sequence[Shown]) -> Run:
+    """The judge over the documents, whose pictures it knows if it keeps any."""
+    for each in documents if judge.shortcuts.vision_cache else ():
+        judge.warm(each.picture)
+    return measured(what, partial(_relevances, judge, asked, documents))
+
+
+def _relevances(judge: LycheeReranker, asked: Asked, documents: Sequence[Shown]) -> list[float]:
+    judgements = judge.score(asked, [each.document for each in documents])
+    return [judgement.relevance for judgement in judgements if isinstance(judgement, Score)]
+
+
+def parts(made: Checkpoint, asked: Asked, documents: Sequence[Shown]) -> dict[str, float]:
+    """Seconds of each part of the plain loop for one pair; those of layers as they are here, not at full depth."""
+    plain = PlainLoop(made)
+    seconds: dict[str, float] = {}
+
+    def timed(name: str, run: Callable[[], Any]) -> Any:
+        begun = time.perf_counter()
+        found = run()
+        seconds[name] = time.perf_counter() - begun
+        return found
+
+    with torch.inference_mode():
+        inputs = timed("decoding", lambda: plain.inputs(asked, documents[0]))
+        model, grids = made.model, inputs["image_grid_thw"]
+        timed(
+            "vision layers",
+            lambda: model.model.get_image_features(inputs["pixel_values"], image_grid_thw=grids),
+        )
+        tokens = inputs["input_ids"].shape[1]
+        states = torch.randn(1, tokens, TRUE_3B.hidden)
+        timed("language layers", lambda: model.model.language_model(inputs_embeds=states, use_cache=False))
+        timed("head", lambda: model.lm_head(states))
+    return seconds
+
+
+def figures(*, documents: int = 6, plainly: int = 2) -> dict[str, Any]:
+    """Everything that is measured here, by name."""
+    made, shelf = checkpoint(), shown(documents)
+    asked = Asked("red embroidered butterfly dress", instruction=PRODUCT_INSTRUCTION)
+    seconds = parts(made, asked, shelf)
+    runs = ladder(made, asked, shelf, plainly)
+    like_this = replace(asked, picture=shown(documents + 1)[-1].picture)
+    by_picture = [
+        plain_run(made, like_this, shelf[:plainly]),
+        judge_run("all, same pictures", LycheeReranker(made), like_this, shelf),
+    ]
+    return {
+        **_summed_up(runs, seconds),
+        "with_a_query_picture_vs_plain": _ratios(by_picture[0], by_picture[1]),
+        "with_a_query_picture_largest_difference": _difference(*by_picture),
+        "shapes": f"Qwen2.5-VL-3B in float32, {TRUE_3B.layers // DEPTH} of {TRUE_3B.layers} language layers, "
+        f"{TRUE_3B.vision_layers // DEPTH} of {TRUE_3B.vision_layers} vision layers, random weights, "
+        f"{SIDE} x {SIDE} pixels, {torch.get_num_threads()} threads",
+    }
+
+
+def _summed_up(runs: Sequence[Run], seconds: Mapping[str, float]) -> dict[str, Any]:
+    plain, same, capped = runs[0], runs[-2], runs[-1]
+    # Head and decoding are there once, however deep the model is.
+    once = (seconds["decoding"] + seconds["head"]) / sum(seconds.values()) * plain.cpu
+    deep = DEPTH * (plain.cpu - once) + once
+    return {
+        "pairs_per_second_vs_plain": plain.seconds / capped.seconds,
+        "pairs_per_second_vs_plain_same_pictures": plain.seconds / same.seconds,
+        "processor_seconds_vs_plain": plain.cpu / capped.cpu,
+        "processor_seconds_vs_plain_same_pictures": plain.cpu / same.cpu,
+        "at_full_depth_vs_plain": deep / (DEPTH * capped.cpu),
+        "at_full_depth_vs_plain_same_pictures": deep / (DEPTH * same.cpu),
+        "largest_relevance_difference_same_pictures": max(_difference(plain, run) for run in runs[1:-1]),
+        "relevances": [round(float(each), 4) for each in plain.relevances],
+        "steps": {
+            run.what: {"seconds": run.seconds, "cpu": run.cpu, "vs_plain": _ratios(plain, run)}
+            for run in runs
+        },
+        "plain_seconds_by_part": dict(seconds),
+    }
+
+
+def _ratios(plain: Run, run: Run) -> dict[str, float]:
+    return {"pairs_per_second": plain.seconds / run.seconds, "processor_seconds": plain.cpu / run.cpu}
+
+
+def _difference(plain: Run, run: Run) -> float:
+    return float(max(abs(one - other) for one, other in zip(plain.relevances, run.relevances, strict=False)))
+
+
+def main() -> None:
+    """Prints one table, or one document."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    wanted = parser.parse_args()
+    found = figures()
+    if wanted.json:
+        print_json(found)
+        return
+    print(found["shapes"], end="\n\n")
+    rows = [
+        (what, run["seconds"], run["cpu"], *run["vs_plain"].values()) for what, run in found["steps"].items()
+    ]
+    print_table(
+        ("scoring", "s a pair", "processor s", "pairs/s vs plain", "processor s vs plain"),
+        [(what, *(f"{number:.2f}" for number in numbers)) for what, *numbers in rows],
+    )
+    by_part = found["plain_seconds_by_part"].items()
+    print_table(
+        ("part of the plain loop", "s a pair"), [(what, f"{seconds:.2f}") for what, seconds in by_part]
+    )
+    for name in SENTENCES:
+        print(f"{name.replace('_', ' ')}: {found[name]}")
+
+
+if __name__ == "__main__":
+    main()
