@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from core.language import ProductTerms, Understanding
 from core.pictures import picture_hash
-from core.types import Pixels, Product, Score
+from core.types import Evidence, Pixels, Product, Score
 from rerank.instructions import DEFAULT_INSTRUCTION
 
 
@@ -57,6 +57,8 @@ class Asked:
     exclude: tuple[str, ...] = ()
     """Words for what a document must not be."""
     known: Known | None = None
+    best: tuple[Document, ...] = ()
+    """The documents that recall puts first: a judge may use what they have in common."""
 
     @property
     def fingerprint(self) -> str:
@@ -77,6 +79,8 @@ class Document:
     identity: str = ""
     """Names the content exactly, where the caller has a name for it."""
     known: Known | None = None
+    evidence: Evidence | None = None
+    """Why recall placed it where it did, where recall found it."""
 
     @property
     def fingerprint(self) -> str:
@@ -100,6 +104,10 @@ class Reranker(Protocol):
     @property
     def model(self) -> str:
         """Names the judge and everything that changes its scores: lite@3f2a…, vec-ai/lychee-rerank-mm@…"""
+
+    @property
+    def is_pairwise(self) -> bool:
+        """Whether a score depends on the query and the document alone, so that it may be remembered for the pair."""
 
     @property
     def micro_batch(self) -> int:

@@ -41,6 +41,7 @@ class RemoteReranker:
     """Asks a server, batch by batch; texts alone go as plain strings, which every such server takes."""
 
     micro_batch = BATCH
+    is_pairwise = True
 
     def __init__(self, url: str, *, key: str | None, model: str, patience: Patience | None = None) -> None:
         address = _checked(url)

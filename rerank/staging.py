@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from core.errors import LycheeError, RerankerProblem
 from rerank.judgement import Asked, Document, Judgement, Reranker
-from rerank.pair_cache import PairCache
+from rerank.pair_cache import KEPT_PAIRS, PairCache
 
 TURNS = 16
 """Lists that are judged at the same time; also the most threads that a judge which hangs can hold."""
@@ -57,7 +57,8 @@ class Stage:
     """Brings lists of many searches before one judge; safe for many threads."""
 
     def __init__(self, reranker: Reranker, pairs: PairCache | None = None, *, turns: int = TURNS) -> None:
-        self.reranker, self.pairs = reranker, PairCache() if pairs is None else pairs
+        self.reranker = reranker
+        self.pairs = pairs or PairCache(KEPT_PAIRS if reranker.is_pairwise else 0)
         self._count = turns
         self._turns = threading.BoundedSemaphore(turns)
         self._lock = threading.Lock()

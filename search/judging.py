@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.catalog import Catalog, StoredProduct
 from core.encoder import Encoder
@@ -40,6 +40,10 @@ class Judging:
     """What is judged to be less is not shown."""
 
 
+BEST = 5
+"""Candidates that a judge is shown as what recall holds to be the best."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recalled:
     """What recall found for a query."""
@@ -73,7 +77,8 @@ class SecondStage:
         liked = picture_of(_liked(recalled), self._pictures)
         asked = asked_of(recalled.query, recalled.reading, self._encoder.fingerprint, liked=liked)
         found = tuple(each for each in window.page(0, depth) if each.key in documents)
-        return Considered(asked, tuple(documents[each.key] for each in found), found)
+        weighed = tuple(replace(documents[each.key], evidence=each.evidence) for each in found)
+        return Considered(replace(asked, best=weighed[:BEST]), weighed, found)
 
     def judged(self, recalled: Recalled, judging: Judging, *, over: threading.Event | None = None) -> Judged:
         """The window in the answer's order; `over` is set by a caller who no longer wants it."""

@@ -12,7 +12,7 @@ from core.catalog import Catalog
 from core.language import Language, ProductTerms
 from core.types import Channel, Keys
 from core.vector_index import VectorIndex
-from search.evidence import Asking
+from core.evidence import Asking
 from search.fusion import PICTURE, PICTURE_AND_WORDS, WORDS, Moments, Weights, relative_coverage
 from search.live import Snapshot
 from search.reading import Probe, Reading

@@ -14,6 +14,7 @@ class WordJudge:
     """Counts what it judges; a document that says "unreadable" can't be judged."""
 
     model = "words@1"
+    is_pairwise = True
 
     def __init__(self, *, micro_batch: int = 8, seconds: float = 0.0, fails_after: int | None = None) -> None:
         self.micro_batch, self.seconds, self.fails_after = micro_batch, seconds, fails_after

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.language import Language
 from core.types import Product
-from search.evidence import Asking, Weighed
+from core.evidence import Asking, Weighed
 
 FIELDS = ("title", "description", "category", "attributes")
 
