@@ -71,7 +71,7 @@ def documents_of(
     stored = catalog.by_keys(keys)
     said = _features(catalog.vectors_of(Channel.TEXT, encoder.fingerprint, keys))
     seen = _features(catalog.vectors_of(Channel.PICTURE, encoder.fingerprint, keys))
-    known = texts or Recent(len(stored))
+    known = Recent(len(stored)) if texts is None else texts
     documents = {}
     for key, each in stored.items():
         identity = "/".join((each.row_hash, *each.picture_hashes))

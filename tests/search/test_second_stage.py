@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 
 from core.errors import InvalidQuery
+from core.recent import Recent
 from core.types import Band, Pixels, Query
 from rerank.instructions import PRODUCT_INSTRUCTION
 from rerank.judgement import Asked, Document, Judgement
 from search.answer import Answer, RerankReport
 from search.judging import Judging
+from search.second_stage import documents_of
 from tests.shops import Shop, coloured_shop, product
 from tests.word_judge import WordJudge
 
@@ -389,6 +391,23 @@ def test_the_judge_gets_each_product_with_its_text_its_picture_and_what_is_store
     assert document.known.text is not None
     assert np.allclose(document.known.pictures, shown, atol=1e-3)
     assert np.allclose(document.known.text, said, atol=1e-3)
+
+
+def test_texts_that_were_made_before_are_used_until_the_product_changes(new_shop: Shop) -> None:
+    catalog = new_shop.store.catalog("products")
+    keys = np.array(list(catalog.keys_of(["red sandal"]).values()))
+    texts: Recent[str, str] = Recent(10)
+    pictures = new_shop.engine().pictures
+
+    def text() -> str:
+        (document,) = documents_of(catalog, keys, new_shop.encoder, pictures, texts=texts).values()
+        return document.text
+
+    made = text()
+    assert len(texts) == 1
+    assert text() is made
+    new_shop.ingest([product(new_shop, "red sandal", "red", description="worn")])
+    assert text() == "red sandal | worn"
 
 
 def test_more_like_this_is_judged_by_the_pictures_of_what_it_names(new_shop: Shop) -> None:
