@@ -15,6 +15,7 @@ from http import HTTPStatus
 import httpx2
 import orjson
 import stamina
+from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 MAX_ANSWER_BYTES = 16_000_000
 _BUSY = {408, 425, 429, 500, 502, 503, 504}
@@ -27,8 +28,16 @@ _HINTS = {
 }
 _EXCERPT = 200
 
+log = logging.getLogger("lychee.remote")
 # At its usual level the client logs every address, and an address may hold a secret.
 logging.getLogger("httpx2").setLevel(logging.WARNING)
+
+
+def _log_retry(details: RetryDetails) -> None:
+    log.warning("the remote judge is asked again in %.1f s: %s", details.wait_for, details.caused_by)
+
+
+set_on_retry_hooks([_log_retry])
 
 
 @dataclass(frozen=True, slots=True)

@@ -204,6 +204,15 @@ def test_a_busy_server_is_asked_again_when_it_says(judge: Judge) -> None:
     assert 1.0 <= time.monotonic() - started < 1.9
 
 
+def test_asking_again_is_logged_with_the_reason(judge: Judge, caplog: pytest.LogCaptureFixture) -> None:
+    problem(judge, lambda request: request.send("out of memory", 503))
+
+    said = [record.getMessage() for record in caplog.records if record.name == "lychee.remote"]
+    assert len(said) == 2
+    assert said[0].startswith("the remote judge is asked again in 0.")
+    assert said[0].endswith("it answered 503 Service Unavailable: out of memory")
+
+
 def test_a_server_that_is_busy_for_longer_than_we_wait_is_given_up_at_once(judge: Judge) -> None:
     started = time.monotonic()
 
