@@ -217,3 +217,35 @@ def test_searching_and_serving_load_no_heavy_library_where_they_are_installed() 
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
 
     assert found.stdout.strip() == "[]"
+
+
+def test_a_checkpoint_in_the_older_form_of_the_hub_scores_alike(
+    load: Load, checkpoints: dict[str, Path], copy: Path
+) -> None:
+    config = json.loads((copy / "config.json").read_text("utf-8"))
+    words, turning = config.pop("text_config"), {"rope_theta": 1e6}
+    sections = words.pop("rope_parameters")["mrope_section"]
+    scaling = {"rope_scaling": {"type": "mrope", "mrope_section": sections}}
+    kept = {name: value for name, value in words.items() if name not in ("model_type", "layer_types")}
+    seen = {name: value for name, value in config["vision_config"].items() if name != "rope_parameters"}
+    seen.pop("model_type")
+    flat = {
+        **config,
+        **kept,
+        **turning,
+        **scaling,
+        "vision_config": {**seen, "in_chans": 3, "spatial_patch_size": 14},
+    }
+    (copy / "config.json").write_text(
+        json.dumps({**flat, "torch_dtype": "bfloat16", "sliding_window": 32768})
+    )
+    images = json.loads((copy / "preprocessor_config.json").read_text("utf-8"))
+    older = {
+        name: images[name]
+        for name in ("patch_size", "temporal_patch_size", "merge_size", "image_mean", "image_std")
+    }
+    named = {"image_processor_type": "Qwen2VLImageProcessor", "processor_class": "Qwen2_5_VLProcessor"}
+    budget = {"min_pixels": 3136, "max_pixels": 12845056}
+    (copy / "preprocessor_config.json").write_text(json.dumps({**older, **named, **budget}))
+
+    assert load(copy).score(ASKED, DOCUMENTS) == load(checkpoints["qwen25"]).score(ASKED, DOCUMENTS)
