@@ -118,7 +118,7 @@ class ResultBody(ScoreBody, NamedBody):
 
 
 class FailureBody(_Answer):
-    """A document that lacks a score, and why."""
+    """A document that lacks a score, or the one with the roles swapped, and why."""
 
     index: int
     error: str
@@ -147,7 +147,7 @@ class OrderBody(_Answer):
     of: int
     """How many documents were sent."""
     failed: list[FailureBody]
-    """Every document that lacks a score, in input order, among the results or not."""
+    """Every document that lacks a score or the one with the roles swapped, in input order, among the results or not."""
 
 
 class RankingBody(UsedBody, OrderBody):

@@ -24,7 +24,7 @@ MAX_QUESTION_CHARACTERS = 10_000
 MAX_PIXELS = 12_000_000
 """Of a decoded picture: only strips, many times longer than wide, still have more after decoding."""
 
-_ADDRESS = re.compile(r"\s*(?!data:|upload:)[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+_ADDRESS = re.compile(r"\s*(?!data:|upload:)[a-z][a-z0-9+.-]{0,30}:", re.IGNORECASE)
 _SEPARATOR = re.compile(r"^---[ \t]*$", re.MULTILINE)
 
 

@@ -27,13 +27,12 @@ def rerank(body: JudgeBody, context: Context) -> SingleBody | RankingBody:
     started = time.perf_counter()
     preset = preset_of(body.preset)
     instruction = body.instruction or preset.instruction
-    items, documents = body.documents or [], []
     if (body.document is None) == (body.documents is None):
         raise InvalidQuery("send either `document` or `documents`")
     if body.document is not None:
         documents = [document_of(body.document, "document", context.uploads)]
     else:
-        documents = documents_of(items, context.uploads)
+        documents = documents_of(body.documents or [], context.uploads)
     asked = asked_of(body.query, instruction, context.uploads)
     ranking = rank(
         _judge(context), asked, documents, preset=preset, both_ways=body.both_ways, top_n=body.top_n
@@ -41,7 +40,7 @@ def rerank(body: JudgeBody, context: Context) -> SingleBody | RankingBody:
     use = Use(preset, instruction, took_ms=1000 * (time.perf_counter() - started))
     if body.document is not None:
         return single_body(ranking, use)
-    return ranking_body(ranking, [echo_of(item) for item in items], use)
+    return ranking_body(ranking, [echo_of(item) for item in body.documents or []], use)
 
 
 # Cohere's clients ask for the same under /v2.
