@@ -16,30 +16,22 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from io import BytesIO
 from typing import Any
 
 # Threads that wait in a busy loop would take the seconds of those that work.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-import numpy as np
 import torch
-from PIL import Image
-from transformers import Qwen2_5_VLProcessor, Qwen2VLVideoProcessor
 
-from bench.pictures import photo
-from bench.random_checkpoint import TRUE_3B, WORDS, image_processor, quick_qwen25, tokenizer
+from bench.plain_judge import SIDE, PlainLoop, Shown, parts, shown
+from bench.random_checkpoint import TRUE_3B, image_processor, quick_qwen25, tokenizer
 from bench.table import print_json, print_table
-from core.images import decode
-from core.pictures import picture_hash
-from core.types import Product, Score
+from core.types import Score
 from rerank.instructions import PRODUCT_INSTRUCTION
-from rerank.judgement import Asked, Document, Picture
+from rerank.judgement import Asked
 from rerank.lychee import LycheeReranker, Shortcuts
 from rerank.vlm.checkpoint import Checkpoint
-from rerank.vlm.prompt import PlainText, document_side, question_side, rendered
 
-SIDE = 448
 DEPTH = 4
 """The model has so many times fewer layers than the original, on both sides."""
 CAPPED = 64
@@ -64,22 +56,6 @@ SENTENCES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """A document as its file."""
-
-    text: str
-    jpeg: bytes
-
-    @property
-    def picture(self) -> Picture:
-        return Picture(picture_hash(self.jpeg), lambda: decode(self.jpeg, source="bench"))
-
-    @property
-    def document(self) -> Document:
-        return Document(self.text, self.picture, Product(self.text))
-
-
-@dataclass(frozen=True, slots=True)
 class Run:
     """One way of scoring, measured."""
 
@@ -91,52 +67,11 @@ class Run:
     relevances: Sequence[float]
 
 
-def shown(count: int) -> list[Shown]:
-    """Documents of a dozen or two words, with square photos."""
-    words = WORDS.split()[2:12]
-    found = []
-    for number in range(count):
-        buffer = BytesIO()
-        with Image.open(BytesIO(photo(number))) as made:
-            made.resize((SIDE, SIDE)).save(buffer, "JPEG", quality=88)
-        text = " ".join(words[(number + place * 3) % len(words)] for place in range(12 + number % 3 * 6))
-        found.append(Shown(text, buffer.getvalue()))
-    return found
-
-
 def checkpoint() -> Checkpoint:
     """The 3B model's shapes at a quarter of its depth, in float32."""
     words = tokenizer()
     shape = replace(TRUE_3B, layers=TRUE_3B.layers // DEPTH, vision_layers=TRUE_3B.vision_layers // DEPTH)
     return Checkpoint("random-3b", "bench", quick_qwen25(shape, words), words, image_processor())
-
-
-class PlainLoop:
-    """What the checkpoint's own example does: the processor, the whole model, all of the vocabulary, a pair at a time."""
-
-    def __init__(self, made: Checkpoint) -> None:
-        self._made = made
-        self._processor = Qwen2_5_VLProcessor(made.image_processor, made.tokenizer, Qwen2VLVideoProcessor())
-        self._answers = made.tokenizer.convert_tokens_to_ids(["yes", "no"])
-
-    def inputs(self, asked: Asked, document: Shown) -> Any:
-        """Everything the model is given, from the file on."""
-        with Image.open(BytesIO(document.jpeg)) as opened:
-            pictures = [opened.convert("RGB")]
-        if asked.picture is not None:
-            pictures.insert(0, Image.fromarray(asked.picture.load()))
-        plain = PlainText()
-        text = rendered(question_side(asked, plain), document_side(document.document, plain))
-        return self._processor(text=[text], images=pictures, return_tensors="pt")
-
-    def score(self, asked: Asked, documents: Sequence[Shown]) -> list[float]:
-        found = []
-        for document in documents:
-            with torch.inference_mode():
-                logits = self._made.model(**self.inputs(asked, document)).logits[0, -1]
-            yes, no = (float(logits[answer]) for answer in self._answers)
-            found.append(1 / (1 + np.exp(no - yes)))
-        return found
 
 
 def measured(what: str, score: Callable[[], Sequence[float]]) -> Run:
@@ -175,31 +110,6 @@ def judge_run(what: str, judge: LycheeReranker, asked: Asked, documents: Sequenc
 def _relevances(judge: LycheeReranker, asked: Asked, documents: Sequence[Shown]) -> list[float]:
     judgements = judge.score(asked, [each.document for each in documents])
     return [judgement.relevance for judgement in judgements if isinstance(judgement, Score)]
-
-
-def parts(made: Checkpoint, asked: Asked, documents: Sequence[Shown]) -> dict[str, float]:
-    """Seconds of each part of the plain loop for one pair; those of layers as they are here, not at full depth."""
-    plain = PlainLoop(made)
-    seconds: dict[str, float] = {}
-
-    def timed(name: str, run: Callable[[], Any]) -> Any:
-        begun = time.perf_counter()
-        found = run()
-        seconds[name] = time.perf_counter() - begun
-        return found
-
-    with torch.inference_mode():
-        inputs = timed("decoding", lambda: plain.inputs(asked, documents[0]))
-        model, grids = made.model, inputs["image_grid_thw"]
-        timed(
-            "vision layers",
-            lambda: model.model.get_image_features(inputs["pixel_values"], image_grid_thw=grids),
-        )
-        tokens = inputs["input_ids"].shape[1]
-        states = torch.randn(1, tokens, TRUE_3B.hidden)
-        timed("language layers", lambda: model.model.language_model(inputs_embeds=states, use_cache=False))
-        timed("head", lambda: model.lm_head(states))
-    return seconds
 
 
 def figures(*, documents: int = 6, plainly: int = 2) -> dict[str, Any]:
