@@ -8,7 +8,7 @@ import shutil
 import sys
 from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from core.errors import TunnelProblem
 
 ADDRESS_SECONDS = 45.0
 """How long a tunnel may take to name its address."""
+STOP_SECONDS = 8.0
+"""How long its end is waited for: longer than the keeper's patience."""
 _KEEPER = Path(__file__).with_name("tunnel_keeper.py")
 _SSH_HOST = re.compile(r"[A-Za-z0-9_.@\[\]:][A-Za-z0-9_.@\[\]:-]*")
 # What it prints also names its terms and, where it fails, the address it asked for a tunnel.
@@ -82,9 +84,11 @@ class Tunnel:
         """Ends the program: the keeper does, when its standard input closes."""
         if self._process.stdin is not None:
             self._process.stdin.close()
-        async for _ in self._lines():
-            pass
-        await self._process.wait()
+        # Something that the program had started may hold its output open for longer.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STOP_SECONDS):
+                await self.ended()
+                await self._process.wait()
 
     async def _lines(self) -> AsyncIterator[str]:
         output = self._process.stdout

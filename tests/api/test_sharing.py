@@ -156,7 +156,7 @@ def test_a_forged_session_is_refused(client: TestClient, gate: Gate, clock: Cloc
 
     for cookie in forged:
         assert not gate.admits_session(cookie), cookie
-        sent = client.get("/api/search?q=x", headers={"cookie": f"{COOKIE}={cookie}".encode()})
+        sent = client.get("/api/search?q=x", headers={b"cookie": f"{COOKIE}={cookie}".encode()})
         assert sent.status_code == 401
 
 
