@@ -6,12 +6,14 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import uvicorn
+from fastapi import FastAPI
 from playwright.sync_api import Browser, ConsoleMessage, Page, Route, sync_playwright
 
 from api.app import create_app
@@ -64,17 +66,22 @@ def site(tmp_path_factory: pytest.TempPathFactory, language: Language) -> Iterat
     shop.ingest(
         [product(shop, f"white mug {n:02}", "white", price=1.0 + n) for n in range(55)], catalog="mugs"
     )
-    server = uvicorn.Server(
-        uvicorn.Config(create_app(Settings(data=data), shop.engine()), port=0, log_level="warning")
-    )
+    with served(create_app(Settings(data=data), shop.engine())) as url:
+        yield Site(url, data)
+    store.close()
+
+
+@contextmanager
+def served(app: FastAPI) -> Iterator[str]:
+    """Serves an application on a port of its own, and answers its address."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
         time.sleep(0.01)
-    yield Site(f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}", data)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     server.should_exit = True
     thread.join()
-    store.close()
 
 
 @pytest.fixture(scope="session")
