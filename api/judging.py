@@ -6,13 +6,11 @@ import math
 import re
 from collections.abc import Callable, Sequence
 
-import numpy as np
-
 from api.judge_schemas import Item, PartsBody
 from api.queries import bytes_of
 from api.uploads import Uploads
 from core.errors import ForgottenPicture, InvalidDocument, InvalidQuery, UnreadableImage
-from core.images import decode
+from core.images import decode, probe
 from core.pictures import picture_hash
 from core.types import Pixels
 from rerank.judgement import Asked, Document, Picture
@@ -22,7 +20,7 @@ MAX_DOCUMENTS = 2_000
 MAX_DOCUMENT_CHARACTERS = 100_000
 MAX_QUESTION_CHARACTERS = 10_000
 MAX_PIXELS = 12_000_000
-"""Of a decoded picture: only strips, many times longer than wide, still have more after decoding."""
+"""Of a decoded picture: strips, many times longer than wide, are shrunk further than others to have no more."""
 
 _ADDRESS = re.compile(r"\s*(?!data:|upload:)[a-z][a-z0-9+.-]{0,30}:", re.IGNORECASE)
 _SEPARATOR = re.compile(r"^---[ \t]*$", re.MULTILINE)
@@ -96,9 +94,10 @@ def file_picture(data: bytes, name: str) -> Picture:
 
 def _pixels(data: bytes, name: str) -> Pixels:
     # As large as in searches: what a judge has seen of a picture may be kept under the picture's hash.
-    pixels = decode(data, source=name, at_least=JUDGED_SIDE)
-    step = math.ceil(math.sqrt(pixels.shape[0] * pixels.shape[1] / MAX_PIXELS))
-    return pixels if step == 1 else np.ascontiguousarray(pixels[::step, ::step])
+    header = probe(data, source=name)
+    factor = math.ceil(math.sqrt(header.width * header.height / MAX_PIXELS))
+    shorter = min(header.width, header.height) // factor
+    return decode(data, source=name, at_least=max(1, min(JUDGED_SIDE, shorter)))
 
 
 def _too_long(what: str, text: str, limit: int) -> str:
