@@ -40,7 +40,7 @@ def test_every_command_of_the_readme_exists_and_shows_what_to_try() -> None:
     named = set(re.findall(r"^lychee ([a-z-]+)|`lychee ([a-z-]+)", README, re.MULTILINE))
 
     assert {first or second for first, second in named} <= set(commands)
-    for name in ("search", "ingest", "load", "demo", "eval", "batch-search", "doctor", "rejects"):
+    for name in ("search", "ingest", "load", "demo", "eval", "batch-search", "doctor", "rejects", "rerank"):
         assert "Try:" in commands[name].help
 
 
