@@ -14,7 +14,8 @@ async function judge(form, button) {
   say(document.body.dataset.judging);
   try {
     const answer = await fetch(form.action, { method: "POST", body: sent, signal: running.signal });
-    if (new URL(answer.url).pathname === "/login") return location.assign("/login?next=/rerank");
+    // A shared server that no longer knows us.
+    if (answer.status === 401) return location.assign("/login?next=/rerank");
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (!page.querySelector("main.judge")) throw new Error(`no page at ${answer.url}`);
     show(page);

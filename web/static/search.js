@@ -12,7 +12,7 @@ async function pageOf(address, options = {}) {
   try {
     const answer = await fetch(address, { ...options, signal: running.signal });
     // A shared server that no longer knows us.
-    if (new URL(answer.url).pathname === "/login") return location.assign(answer.url), null;
+    if (answer.status === 401) return location.reload(), null;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (!page.getElementById("results")) throw new Error(`no page at ${answer.url}`);
     results.removeAttribute("aria-busy");
