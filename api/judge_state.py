@@ -16,7 +16,7 @@ from api.body_limit import MAX_BODY_BYTES, counted
 from api.judging import split_documents
 from api.queries import kept
 from api.uploads import Uploads
-from core.errors import UnreadableImage
+from core.errors import ForgottenPicture, UnreadableImage
 from rerank.instructions import PRESETS, preset_of
 from web import LANGUAGES
 
@@ -34,8 +34,10 @@ class Part:
     text: str = ""
     image: str = ""
     """`upload:<id>` of a picture that was sent."""
-    unreadable: str = ""
-    """Name of a sent file that is no picture."""
+    trouble: str = ""
+    """Why there is no picture though one was sent: the key of a text."""
+    file: str = ""
+    """The name of the file that can't be read."""
 
     @property
     def picture_href(self) -> str:
@@ -59,7 +61,7 @@ class JudgeState:
         """What is to be judged: a card with a picture is one document, another one for each piece between `---`."""
         pieces: list[Part] = []
         for card in self.cards:
-            if card.image or card.unreadable:
+            if card.image or card.trouble:
                 pieces.append(card)
             else:
                 pieces.extend(Part(text) for text in split_documents(card.text))
@@ -99,12 +101,17 @@ class SentForm:
     def part(self, text: str, suffix: str, uploads: Uploads) -> Part:
         """One side; a picture that was sent is kept, in the place of an earlier one."""
         picture = self.fields.get(f"picture{suffix}") if self.fields else None
-        if not isinstance(picture, UploadFile) or not picture.filename:
-            return Part(text, self.text(f"image{suffix}"))
+        earlier = self.text(f"image{suffix}")
         try:
-            return Part(text, kept(picture, uploads))
-        except UnreadableImage:
-            return Part(text, unreadable=picture.filename)
+            if isinstance(picture, UploadFile) and picture.filename:
+                return Part(text, kept(picture, uploads))
+            if earlier:
+                uploads.get(earlier.removeprefix("upload:"))
+        except UnreadableImage as error:
+            return Part(text, trouble="picture_unreadable", file=error.source)
+        except ForgottenPicture:
+            return Part(text, trouble="picture_forgotten")
+        return Part(text, earlier)
 
     def state(self, uploads: Uploads) -> JudgeState:
         """What the form holds; UnknownPreset."""

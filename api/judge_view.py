@@ -64,9 +64,9 @@ class Row:
     swapped: Verdict | None
     flagged: bool
     sentence: str
-    """Why something is missing, as far as that can be said in the reader's language."""
+    """Why its picture is missing, in the reader's language."""
     error: str
-    """The same in the judge's own words."""
+    """Why something is missing, in the judge's own words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,6 @@ class JudgedView:
     """Documents in the form."""
     judged: int
     """Documents that were to be judged."""
-    flagged: int
     preset: Preset
     model: str
     took_ms: float
@@ -93,7 +92,7 @@ def complaint(state: JudgeState, language: str) -> Problem | None:
     longest = max((len(each.text) for each in documents), default=0)
     too_long = len(state.query.text) > MAX_QUESTION_CHARACTERS or longest > MAX_DOCUMENT_CHARACTERS
     found = (
-        (bool(state.query.unreadable), "problem_query_picture", ()),
+        (bool(state.query.trouble), state.query.trouble, ()),
         (not state.query.text.strip() and not state.query.image, "problem_query_empty", ()),
         (not documents, "problem_document_empty", ()),
         (len(documents) > MAX_DOCUMENTS, "problem_too_many", (len(documents), MAX_DOCUMENTS)),
@@ -125,7 +124,6 @@ def judged_view(state: JudgeState, context: ServerContext, language: str, *, onl
         failed=failed[:MAX_ROWS],
         of=len(state.documents),
         judged=_judged(ranking),
-        flagged=sum(item.flagged is True for item in ranking.items),
         preset=preset,
         model=ranking.model,
         took_ms=1000 * (time.perf_counter() - started),
@@ -145,16 +143,15 @@ def _judged(ranking: Ranking) -> int:
 
 
 def _document(part: Part, number: int, context: ServerContext) -> Document:
-    if part.unreadable:
-        return Document(part.text, Picture(part.unreadable, _unreadable(part.unreadable)))
-    return document_of(
-        PartsBody(text=part.text, image=part.image or None), f"document {number}", context.uploads
-    )
+    if part.trouble:
+        return Document(part.text, Picture(part.trouble, _unreadable(part)))
+    body = PartsBody(text=part.text, image=part.image or None)
+    return document_of(body, f"document {number}", context.uploads)
 
 
-def _unreadable(name: str) -> Callable[[], Pixels]:
+def _unreadable(part: Part) -> Callable[[], Pixels]:
     def load() -> Pixels:
-        raise UnreadableImage(name, "it is no picture, or a broken one")
+        raise UnreadableImage(part.file, texts("en")[part.trouble])
 
     return load
 
@@ -173,8 +170,8 @@ def _rows(parts: list[Part], names: Language, language: str) -> Callable[[Ranked
             verdict=None if score is None else verdict_of(score, names, language),
             swapped=None if swapped is None else verdict_of(swapped, names, language),
             flagged=item.flagged is True,
-            sentence=words["problem_document_picture"] if part.unreadable else "",
-            error=item.error or "",
+            sentence=words[part.trouble] if part.trouble else "",
+            error="" if part.trouble else item.error or "",
         )
 
     return row

@@ -206,9 +206,11 @@ def test_what_fails_alone_is_listed_last_with_the_reason(client: TestClient) -> 
     assert ranking(page) == [("1.00", "#2 red")]
     assert texts(page, ".failed li") == [
         "#1 unreadable it can't be read",
-        "#3 red, too This picture can't be read. its picture can't be read: it is no picture, or a broken one",
+        "#3 red, too This picture can't be read. Please try another one.",
     ]
-    assert texts(page, ".sheet .broken") == ["holiday.jpg: This picture can't be read."]
+    assert texts(page, ".sheet .broken") == [
+        "holiday.jpg: This picture can't be read. Please try another one."
+    ]
 
 
 @pytest.mark.parametrize(
@@ -242,13 +244,27 @@ def test_a_refusal_is_said_in_the_readers_language(client: TestClient) -> None:
 def test_a_query_picture_that_cannot_be_read_is_refused_at_once(client: TestClient) -> None:
     page = sent(client, {"q": "x", "text-0": "y"}, {"picture-q": ("q.png", b"nonsense")}, status=422)
 
-    assert texts(page, "[role=alert]") == ["The picture of the query can't be read. Please try another one."]
+    assert texts(page, "[role=alert]") == ["This picture can't be read. Please try another one."]
+    assert texts(page, ".asked .broken") == ["q.png: This picture can't be read. Please try another one."]
 
 
-def test_a_picture_that_is_no_longer_kept_is_said_to_be(client: TestClient) -> None:
-    page = sent(client, {"q": "x", "text-0": "y", "image-q": "upload:gone", "do": "one"}, status=422)
+def test_a_picture_that_is_no_longer_kept_is_asked_for_again(client: TestClient) -> None:
+    form = {"q": "red", "text-0": "red", "text-1": "red, too", "image-1": "upload:gone", "do": "all"}
 
-    assert find(page, "[role=alert]")
+    page = sent(client, form)
+    assert ranking(page) == [("1.00", "#1 red")]
+    assert texts(page, ".failed li") == ["#2 red, too This picture is no longer kept. Please send it again."]
+    assert values(page)["image-1"] == ""
+
+    page = sent(client, form | {"image-q": "upload:gone", "lang": "zh"}, status=422)
+    assert texts(page, "[role=alert]") == ["这张图片已不再保留，请重新上传。"]
+
+
+def test_the_only_document_failing_is_said_in_the_place_of_its_score(client: TestClient) -> None:
+    page = sent(client, {"q": "red", "text-0": "unreadable", "do": "one"})
+
+    assert find(page, ".verdict") == []
+    assert texts(page, ".outcome .failed li") == ["#1 unreadable it can't be read"]
 
 
 def test_an_unknown_preset_is_refused(client: TestClient) -> None:

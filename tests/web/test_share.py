@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 from urllib.error import HTTPError
-from urllib.request import HTTPCookieProcessor, Request, build_opener, urlopen
+from urllib.request import HTTPCookieProcessor, HTTPRedirectHandler, Request, build_opener, urlopen
 
 import pytest
 
@@ -153,12 +153,27 @@ def test_share_is_on_the_network_behind_the_password_that_it_prints(share: Share
     listening = Path("/proc/net/tcp").read_text()
     assert f" 00000000:{shared.port:04X} " in listening
     assert [guess(shared) for _ in range(5)] == [401, 401, 401, 429, 429]
+    # A tunnel on this machine says for whom it asks, and that the way to it is encrypted.
+    assert guess(shared, "203.0.113.9") == 401
+    tunneled = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
+    sent = Request(f"{shared.url}/login", f"password={password}".encode(), tunneled)
+    with pytest.raises(HTTPError) as inside:
+        build_opener(NoRedirect()).open(sent)
+    assert "Secure" in inside.value.headers["Set-Cookie"]
 
 
-def guess(shared: Shared) -> int:
+class NoRedirect(HTTPRedirectHandler):
+    """Takes a redirect for an answer."""
+
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
+def guess(shared: Shared, sender: str = "127.0.0.1") -> int:
     """Sends a wrong password; answers the status."""
     try:
-        return int(urlopen(f"{shared.url}/login", b"password=wrong").status)
+        sent = Request(f"{shared.url}/login", b"password=wrong", {"X-Forwarded-For": sender})
+        return int(urlopen(sent).status)
     except HTTPError as refused:
         return refused.code
 
