@@ -405,3 +405,12 @@ def test_large_pictures_are_shown_to_the_judge_shrunk(shop: Shop) -> None:
         asked(client, query="a", documents=documents)
 
     assert seen == [(1_050, 2_100, 3), (6_000, 1_000, 3)]
+
+
+def test_the_documentation_shows_both_forms_of_a_document(client: TestClient) -> None:
+    page = client.get("/docs").text
+    section = page[page.index('id="schema-JudgeBody"') :]
+    row = section[section.index(">documents<") :].split("</tr>")[0]
+
+    assert "list of string" in row
+    assert "#schema-PartsBody" in row
