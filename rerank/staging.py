@@ -58,7 +58,7 @@ class Stage:
 
     def __init__(self, reranker: Reranker, pairs: PairCache | None = None, *, turns: int = TURNS) -> None:
         self.reranker = reranker
-        self.pairs = pairs or PairCache(KEPT_PAIRS if reranker.is_pairwise else 0)
+        self.pairs = PairCache(KEPT_PAIRS if reranker.is_pairwise else 0) if pairs is None else pairs
         self._count = turns
         self._turns = threading.BoundedSemaphore(turns)
         self._lock = threading.Lock()

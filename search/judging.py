@@ -19,6 +19,8 @@ from search.reading import Reading
 from search.second_stage import Considered, asked_of, documents_of, picture_of
 from search.window import Window
 
+BEST = 5
+"""Candidates that a judge is shown as what recall holds to be the best."""
 KEPT_TEXTS = 4_096
 """Texts of products as a judge reads them: some 10 MB."""
 AWAITED = RerankReport("skipped", reason="this is recall's order; the judged order follows")
@@ -38,10 +40,6 @@ class Judging:
     """None for as long as it takes."""
     min_band: Band | None = None
     """What is judged to be less is not shown."""
-
-
-BEST = 5
-"""Candidates that a judge is shown as what recall holds to be the best."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -10,6 +12,7 @@ import pytest
 
 from core.types import Score
 from rerank.judgement import Asked, Document, Judgement, Unscored
+from rerank.pair_cache import PairCache
 from rerank.staging import UNFORESEEN, Budget, Stage, Staged
 from tests.word_judge import WordJudge
 
@@ -197,6 +200,27 @@ def test_pairs_that_were_judged_before_cost_neither_judging_nor_time() -> None:
     assert judge.judged == 10
 
 
+def test_scores_that_depend_on_more_than_the_pair_are_not_remembered() -> None:
+    class Comparing(WordJudge):
+        is_pairwise = False
+
+    judge = Comparing()
+    stage = Stage(judge)
+
+    for _ in range(2):
+        assert None not in relevances(stage.judge(ASKED, DOCUMENTS, Budget(5_000)))
+    assert judge.judged == 20
+
+
+def test_a_cache_that_is_shared_is_used_though_it_is_empty_yet() -> None:
+    pairs, judge = PairCache(), WordJudge()
+
+    for _ in range(2):
+        Stage(judge, pairs).judge(ASKED, DOCUMENTS, Budget(5_000))
+
+    assert judge.judged == 10
+
+
 def test_a_caller_who_goes_away_ends_the_judging() -> None:
     judge, over = WordJudge(micro_batch=1, seconds=0.05), threading.Event()
     threading.Timer(0.12, over.set).start()
@@ -209,6 +233,29 @@ def test_a_caller_who_goes_away_ends_the_judging() -> None:
     assert time.monotonic() - began < 1.0
     assert staged.reason == "the search was given up"
     assert judge.judged <= judged + 1
+
+
+def test_a_judge_that_hangs_does_not_keep_the_process_from_ending() -> None:
+    program = """
+import time
+from rerank import staging
+from rerank.judgement import Asked, Document
+
+class Hanging:
+    model, micro_batch, is_pairwise = "hanging@1", 1, True
+    def score(self, asked, documents):
+        time.sleep(60)
+
+staging.EXIT_SECONDS = 0.2
+stage = staging.Stage(Hanging())
+print(stage.judge(Asked("red"), [Document("red")], staging.Budget(100)).reason)
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False
+    )
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout == "the 100 ms for judging were spent\n"
 
 
 def judges_at_work() -> int:
