@@ -39,10 +39,12 @@ class TunnelPlan:
         return self.command[0]
 
 
-def tunnel_plan(wanted: str, port: int) -> TunnelPlan:
-    """The plan of `cloudflared` or `ssh:HOST`; TunnelProblem for another, or where the program is missing."""
+def tunnel_plan(wanted: str, local: str) -> TunnelPlan:
+    """The plan of `cloudflared` or `ssh:HOST` to our own `local` address, such as 127.0.0.1:7860.
+
+    TunnelProblem for another, or where the program is missing.
+    """
     kind, _, host = wanted.partition(":")
-    local = f"127.0.0.1:{port}"
     if wanted == "cloudflared":
         plan = TunnelPlan(("cloudflared", "tunnel", "--url", f"http://{local}"), _OF_CLOUDFLARED)
     elif kind == "ssh" and _SSH_HOST.fullmatch(host):

@@ -36,7 +36,7 @@ def share(
         typer.Option(
             "--password",
             envvar="LYCHEE_SHARE_PASSWORD",
-            help="Password to ask for, 8 characters or more.  [default: a generated one]",
+            help="Password to ask for, 8 characters or more; a generated one unless given.",
         ),
     ] = None,
     tunnel: Annotated[
@@ -51,7 +51,7 @@ def share(
     Try:  lychee share   ·   lychee share --tunnel cloudflared   ·   lychee share --tunnel ssh:localhost.run
     """
     settings = at_address(settings_in_force(data), host, port)
-    plan = tunnel_plan(tunnel, settings.port) if tunnel else None
+    plan = tunnel_plan(tunnel, _own_side(settings)) if tunnel else None
     password = password or generated_password()
     gate = Gate(password)
     serve(settings, gate=gate, beside=_shared(gate, password, plan))
@@ -97,6 +97,12 @@ def _qr_code(link: str, *, on_screen: bool) -> str:
     segno.make(link, error="l", micro=False).terminal(drawn, border=2, compact=True)
     lines = drawn.getvalue().splitlines()
     return "\n".join(f"\x1b[40;97m{line}\x1b[0m" if on_screen else line for line in lines)
+
+
+def _own_side(settings: Settings) -> str:
+    """Where a tunnel on this machine finds the server."""
+    host = "127.0.0.1" if settings.host in _EVERYWHERE else settings.host
+    return f"[{host}]:{settings.port}" if ":" in host else f"{host}:{settings.port}"
 
 
 def _addresses(host: str) -> list[str]:

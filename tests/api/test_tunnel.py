@@ -32,7 +32,7 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
 
 
 async def address(wanted: str) -> str:
-    async with open_tunnel(tunnel_plan(wanted, 7860)) as tunnel:
+    async with open_tunnel(tunnel_plan(wanted, "127.0.0.1:7860")) as tunnel:
         return await tunnel.address()
 
 
@@ -126,11 +126,11 @@ def test_a_program_that_says_very_much_is_read_on(program: Program) -> None:
 )
 def test_another_way_is_refused(wanted: str) -> None:
     with pytest.raises(TunnelProblem, match="neither `cloudflared` nor `ssh:HOST`"):
-        tunnel_plan(wanted, 7860)
+        tunnel_plan(wanted, "127.0.0.1:7860")
 
 
 def test_a_missing_program_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
 
     with pytest.raises(TunnelProblem, match="cloudflared: there is no such program here"):
-        tunnel_plan("cloudflared", 7860)
+        tunnel_plan("cloudflared", "127.0.0.1:7860")

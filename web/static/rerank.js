@@ -139,7 +139,8 @@ document.addEventListener("change", (event) => {
 });
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
-  const several = document.querySelectorAll(".sheet").length > 1;
+  const texts = [...document.querySelectorAll(".sheet textarea")].map((each) => each.value);
+  const several = texts.length > 1 || /^---[ \t]*$/m.test(texts[0]);
   document.querySelector(several ? ".act[value=all]" : ".act[value=one]")?.click();
 });
 document.addEventListener("paste", (event) => {
