@@ -65,14 +65,14 @@ def plain(red: int, green: int, blue: int) -> Pixels:
 
 @pytest.fixture
 def new_shop(shop: Shop) -> Shop:
-    """Recall puts the red shoe first; only the description says which things are new."""
+    """Recall puts the cloak far down, which only the judge, who looks inside words, finds to be all that is asked."""
     coloured_shop(shop)
     shop.ingest(
         [
             product(
                 shop, "red sandal", "red", description="brand new, a red shoe for the summer", price=80.0
             ),
-            product(shop, "blue hat", "blue", description="new"),
+            product(shop, "green cloak", "green", description="redshoenew"),
         ]
     )
     return shop
@@ -88,7 +88,8 @@ def test_the_judge_decides_the_order_and_each_hit_says_where_recall_had_it(new_s
     answer = new_shop.engine(WordJudge()).search(SHOES, "products")
 
     assert answer.rerank == RerankReport("full", 8, 8, None, "words@1")
-    assert ids(answer)[0] == "red sandal"
+    assert before.index("green cloak") > 3
+    assert ids(answer)[:2] == ["red sandal", "green cloak"]
     assert relevances(answer) == sorted(relevances(answer), reverse=True)  # type: ignore[type-var]
     assert [hit.rank for hit in answer.hits] == list(range(1, 9))
     assert [before[hit.recall_rank - 1] for hit in answer.hits] == ids(answer)
@@ -232,12 +233,11 @@ def test_a_product_that_has_changed_is_judged_anew(new_shop: Shop) -> None:
     engine = new_shop.engine(judge)
     engine.search(SHOES, "products")
 
-    new_shop.ingest([product(new_shop, "blue hat", "blue", description="a red shoe, new")])
+    new_shop.ingest([product(new_shop, "green cloak", "green", description="worn")])
     answer = engine.search(SHOES, "products")
 
     assert judge.judged == 9
-    assert answer.hits[ids(answer).index("blue hat")].score is not None
-    assert relevances(answer)[ids(answer).index("blue hat")] == 1.0
+    assert relevances(answer)[ids(answer).index("green cloak")] == 0.0
 
 
 def test_only_what_fits_is_shown_and_the_rest_is_counted(new_shop: Shop) -> None:
@@ -247,8 +247,8 @@ def test_only_what_fits_is_shown_and_the_rest_is_counted(new_shop: Shop) -> None
         replace(SHOES, facets=("color",)), "products", replace(PATIENT, min_band=Band.MEDIUM)
     )
 
-    assert sorted(ids(answer)) == ["red sandal", "red shoe"]
-    assert (answer.total.value, answer.total.hidden_below_band, answer.total.hidden_unjudged) == (2, 6, 0)
+    assert ids(answer) == ["red sandal", "green cloak", "red shoe"]
+    assert (answer.total.value, answer.total.hidden_below_band, answer.total.hidden_unjudged) == (3, 5, 0)
     assert answer.facets == {"color": {"red": 1}}
     assert answer.cursor is None
 
@@ -285,8 +285,9 @@ def test_prices_sort_what_is_judged_to_fit_and_the_rest_follows_in_recalls_order
 
     answer = new_shop.engine(WordJudge()).search(replace(SHOES, sort="price_desc"), "products")
 
-    assert ids(answer)[:2] == ["red sandal", "red shoe"]
-    assert ids(answer)[2:] == [each for each in before if each not in ("red sandal", "red shoe")]
+    fitting = ["red sandal", "red shoe", "green cloak"]
+    assert ids(answer)[:3] == fitting, "80, 50, and no price"
+    assert ids(answer)[3:] == [each for each in before if each not in fitting]
     assert [before[hit.recall_rank - 1] for hit in answer.hits] == ids(answer)
 
 
@@ -295,7 +296,7 @@ def test_recalls_answer_comes_first_and_the_judges_with_the_same_id(new_shop: Sh
 
     assert (first.is_final, final.is_final) == (False, True)
     assert ids(first) == recalled(new_shop, SHOES)[:4]
-    assert ids(final)[0] == "red sandal"
+    assert ids(final)[:2] == ["red sandal", "green cloak"]
     assert (first.query_id, first.cursor) == (final.query_id, final.cursor)
     assert first.rerank.status == "skipped"
 
