@@ -19,7 +19,7 @@ from search.second_stage import JUDGED_SIDE
 MAX_DOCUMENTS = 2_000
 MAX_DOCUMENT_CHARACTERS = 100_000
 MAX_QUESTION_CHARACTERS = 10_000
-MAX_PIXELS = 12_000_000
+MAX_PIXELS = 8_000_000
 """Of a decoded picture: strips, many times longer than wide, are shrunk further than others to have no more."""
 
 _ADDRESS = re.compile(r"\s*(?!data:|upload:)[a-z][a-z0-9+.-]{0,30}:", re.IGNORECASE)

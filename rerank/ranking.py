@@ -11,7 +11,7 @@ from core.types import Score
 from rerank.instructions import Preset
 from rerank.judgement import Asked, Document, Judgement, Picture, Reranker, Unscored
 
-PICTURES_TOGETHER = 8
+PICTURES_TOGETHER = 16
 """Documents of a micro-batch where there are pictures: more of them, decoded, would fill the memory."""
 _DECODERS = 4
 """Pictures that are decoded at the same time."""

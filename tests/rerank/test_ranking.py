@@ -12,7 +12,7 @@ from core.errors import RerankerProblem, UnreadableImage
 from core.types import Pixels
 from rerank.instructions import PRESETS, preset_of
 from rerank.judgement import Asked, Document, Judgement, Picture, Reranker
-from rerank.ranking import Ranking, rank
+from rerank.ranking import PICTURES_TOGETHER, Ranking, rank
 from tests.word_judge import WordJudge
 
 DEFAULT = PRESETS["default"]
@@ -147,8 +147,8 @@ def test_pictures_are_decoded_side_by_side_and_no_more_than_are_judged_together(
     rank(Looking(micro_batch=2), Asked("red"), documents, preset=DEFAULT)
     assert held == [2, 4, 6, 8]
 
-    rank(Looking(micro_batch=1_000), Asked("red"), documents * 3, preset=DEFAULT)
-    assert held[4:] == [8 + 8, 8 + 16, 8 + 24]
+    rank(Looking(micro_batch=1_000), Asked("red"), documents * 4, preset=DEFAULT)
+    assert held[4:] == [8 + PICTURES_TOGETHER, 8 + 2 * PICTURES_TOGETHER]
 
 
 def test_a_judge_that_fails_at_once_is_an_error() -> None:
