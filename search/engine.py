@@ -87,8 +87,8 @@ class SearchEngine:
             return
         with claim.delivering():
             recalled = self._recalled(search)
-            first = Judged.of_recall(recalled.window, self._second.skips(wanted) or AWAITED)
-        with claim.delivering(fallback=Judged.of_recall(recalled.window, NOT_AWAITED)):
+            first = self._second.unjudged(recalled, self._second.skips(wanted) or AWAITED)
+        with claim.delivering(fallback=replace(first, report=NOT_AWAITED)):
             yield replace(search.answer(first), is_final=False)
             search.watch.skip()
             judged = self._second.judged(recalled, wanted, over=over)

@@ -78,14 +78,13 @@ class SecondStage:
         weighed = tuple(replace(documents[each.key], evidence=each.evidence) for each in found)
         return Considered(replace(asked, best=weighed[:BEST]), weighed, found)
 
+    def unjudged(self, recalled: Recalled, report: RerankReport) -> Judged:
+        """The window in the order that it has without a judge, with the reason for that."""
+        return _ordered(Judged.of_recall(recalled.window, report), recalled)
+
     def judged(self, recalled: Recalled, judging: Judging, *, over: threading.Event | None = None) -> Judged:
         """The window in the answer's order; `over` is set by a caller who no longer wants it."""
-        judged = self._scored(recalled, judging, over)
-        if recalled.query.sort == "relevance":
-            return judged.by_relevance().at_least(judging.min_band)
-        prices = recalled.catalog.prices(recalled.window.keys)
-        ordered = judged.by_price(prices, descending=recalled.query.sort == "price_desc")
-        return ordered.at_least(judging.min_band)
+        return _ordered(self._scored(recalled, judging, over), recalled).at_least(judging.min_band)
 
     def _scored(self, recalled: Recalled, judging: Judging, over: threading.Event | None) -> Judged:
         if self._stage is None or not judging.enabled:
@@ -96,6 +95,15 @@ class SecondStage:
         keys = [found.key for found in considered.found]
         judged = Judged.of_recall(recalled.window, AWAITED)
         return judged.with_judgements(keys, staged, self._stage.reranker.model)
+
+
+def _ordered(judged: Judged, recalled: Recalled) -> Judged:
+    """As the query wants it sorted."""
+    sort = recalled.query.sort
+    if sort == "relevance":
+        return judged.by_relevance()
+    prices = recalled.catalog.prices(recalled.window.keys)
+    return judged.by_price(prices, descending=sort == "price_desc")
 
 
 def _liked(recalled: Recalled) -> Iterable[StoredProduct]:

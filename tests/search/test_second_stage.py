@@ -301,6 +301,15 @@ def test_recalls_answer_comes_first_and_the_judges_with_the_same_id(new_shop: Sh
     assert first.rerank.status == "skipped"
 
 
+def test_recalls_answer_is_sorted_by_price_where_the_query_wants_that(new_shop: Shop) -> None:
+    query = replace(SHOES, sort="price_asc")
+
+    first, final = new_shop.engine(WordJudge()).answers(query, "products")
+
+    assert ids(first) == recalled(new_shop, query) != ids(final)
+    assert ids(first)[:2] == ["red shoe", "red sandal"]
+
+
 def test_a_page_that_is_asked_for_while_the_judge_works_waits_for_its_order(new_shop: Shop) -> None:
     engine = new_shop.engine(WordJudge(seconds=0.02))
     whole = ids(new_shop.engine(WordJudge()).search(SHOES, "products"))
