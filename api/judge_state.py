@@ -162,7 +162,7 @@ def state_of_address(
     )
 
 
-def address_of(q: str, document: str, preset: str = FIRST_PRESET, lang: str = "") -> str:
+def judge_href(q: str, document: str, preset: str = FIRST_PRESET, lang: str = "") -> str:
     """Where the page is filled in so."""
     named = {"q": q, "document": document, "preset": preset if preset != FIRST_PRESET else "", "lang": lang}
     return f"/rerank?{urlencode({name: value for name, value in named.items() if value})}"

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from api.context import ServerContext
-from api.judge_schemas import PartsBody
-from api.judge_state import JudgeState, Part, address_of
+from api.judge_schemas import MAX_INSTRUCTION_CHARACTERS, PartsBody
+from api.judge_state import JudgeState, Part, judge_href
 from api.judging import MAX_DOCUMENT_CHARACTERS, MAX_DOCUMENTS, MAX_QUESTION_CHARACTERS, asked_of, document_of
 from api.verdict import Verdict, verdict_of
 from api.wording import Problem
@@ -90,7 +90,11 @@ def complaint(state: JudgeState, language: str) -> Problem | None:
     """Why the form can't be judged as it is; None where it can."""
     documents = state.documents
     longest = max((len(each.text) for each in documents), default=0)
-    too_long = len(state.query.text) > MAX_QUESTION_CHARACTERS or longest > MAX_DOCUMENT_CHARACTERS
+    too_long = (
+        len(state.query.text) > MAX_QUESTION_CHARACTERS
+        or len(state.instruction) > MAX_INSTRUCTION_CHARACTERS
+        or longest > MAX_DOCUMENT_CHARACTERS
+    )
     found = (
         (bool(state.query.trouble), state.query.trouble, ()),
         (not state.query.text.strip() and not state.query.image, "problem_query_empty", ()),
@@ -133,7 +137,7 @@ def judged_view(state: JudgeState, context: ServerContext, language: str, *, onl
 def examples_of(lang: str, language: str) -> list[dict[str, str]]:
     """Forms to try."""
     return [
-        {"text": query, "href": address_of(query, document, preset, lang)}
+        {"text": query, "href": judge_href(query, document, preset, lang)}
         for query, document, preset in EXAMPLES[language]
     ]
 

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from api.cards import Card, card_of
 from api.context import ServerContext
-from api.judge_state import address_of
+from api.judge_state import judge_href
 from api.page_state import PAGE, PageState
 from api.queries import picture_of
 from api.rendering import answer_body, product_body
@@ -64,7 +64,7 @@ def links_of(state: PageState, language: str) -> dict[str, str]:
     upload_id = state.image.removeprefix("upload:")
     return {
         "home": state.bare().href,
-        "judge": address_of(state.q, "", lang=state.lang),
+        "judge": judge_href(state.q, "", lang=state.lang),
         "language": state.but(lang="en" if language == "zh" else "zh", shown=state.shown).href,
         "without_picture": state.but(image="", like="").href,
         "without_filter": state.but(filter="").href,

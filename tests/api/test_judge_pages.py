@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Iterator
+from pathlib import Path
 from xml.etree.ElementTree import Element
 
 import pytest
@@ -222,6 +224,7 @@ def test_what_fails_alone_is_listed_last_with_the_reason(client: TestClient) -> 
         ({"q": "x", "text-0": "\n---\n".join(["y"] * 2_001)}, "There are 2001 documents; at most 2000"),
         ({"q": "x" * 10_001, "text-0": "y"}, "A text is too long."),
         ({"q": "x", "text-0": "y" * 100_001}, "A text is too long."),
+        ({"q": "x", "text-0": "y", "instruction": "z" * 2_001}, "A text is too long."),
     ],
 )
 def test_what_cannot_be_judged_is_said_in_a_sentence_and_nothing_is_lost(
@@ -387,3 +390,33 @@ def test_programs_that_send_json_here_are_told_where_to(client: TestClient) -> N
 def test_the_pages_lead_to_each_other(client: TestClient) -> None:
     assert find(parsed(client.get("/?lang=zh").text), ".pages a")[0].get("href") == "/rerank?lang=zh"
     assert find(parsed(client.get("/rerank?lang=zh").text), ".pages a")[0].get("href") == "/?lang=zh"
+
+
+def test_of_many_odd_files_each_is_judged_or_fails_alone(client: TestClient, judged: Path) -> None:
+    folder = judged / "nasty_inputs"
+    rows = [json.loads(line) for line in (folder / "manifest.jsonl").read_text("utf-8").splitlines()]
+    odd = [row for row in rows if (folder / row["file"]).is_file()]
+    files = {
+        f"picture-{n}": (Path(row["file"]).name, (folder / row["file"]).read_bytes())
+        for n, row in enumerate(odd)
+    }
+    assert len(files) > 70
+
+    page = sent(client, {f"text-{n}": "red" for n in range(len(odd))} | {"q": "red", "do": "all"}, files)
+
+    def numbers(selector: str) -> set[int]:
+        return {int(text[1:]) - 1 for text in texts(page, selector)}
+
+    ranked, failed = numbers(".ranking .number"), numbers(".failed .number")
+    assert {n for n, row in enumerate(odd) if row["expect"] == "reject"} <= failed
+    assert {n for n, row in enumerate(odd) if row["expect"] == "ok"} <= ranked
+    assert len(ranked) + len(failed) == len(odd)
+
+
+def test_odd_texts_are_judged_or_refused_and_stay_as_they_are(client: TestClient, judged: Path) -> None:
+    lines = (judged / "nasty_inputs" / "text_queries.jsonl").read_text("utf-8").splitlines()
+
+    for text in (json.loads(line)["text"] for line in lines):
+        answer = client.post("/rerank", data={"q": text, "text-0": text, "do": "one"})
+        assert answer.status_code in (200, 422), text[:80]
+        parsed(answer.text)
