@@ -61,6 +61,18 @@ class PreparingEncoder(Encoder, Protocol):
         """One row a picture, in input order: what `encode_images` answers for the same pictures."""
 
 
+@runtime_checkable
+class ColourReadingEncoder(Encoder, Protocol):
+    """An encoder whose long features of a picture tell its colours."""
+
+    @property
+    def colour_words(self) -> tuple[str, ...]:
+        """The colours that are told apart, in English."""
+
+    def colours_shown(self, features: NDArray[np.float32]) -> list[float]:
+        """About which share of the thing shown has each colour: 0…1. `features` has shape (feature_dim,)."""
+
+
 def load_encoder(settings: Settings, language: Language) -> Encoder:
     """The encoder that the settings name; the heavy import happens here and not before.
 

@@ -28,7 +28,8 @@ class Picture:
     @classmethod
     def of(cls, pixels: Pixels) -> Picture:
         """A picture that is decoded already."""
-        return cls(picture_hash(pixels.tobytes()), lambda: pixels)
+        # The shape, too: a blank picture has the same bytes in any.
+        return cls(picture_hash(repr(pixels.shape).encode() + pixels.tobytes()), lambda: pixels)
 
 
 @dataclass(frozen=True, slots=True)

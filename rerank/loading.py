@@ -19,7 +19,9 @@ def load_reranker(settings: Settings, encoder: Encoder, language: Language) -> R
         case "none":
             return None
         case "lite":
-            return None
+            from rerank.lite import LiteReranker
+
+            return LiteReranker.load(encoder, language)
         case "lychee":
             try:
                 from rerank.lychee import LycheeReranker  # heavy: loads torch and transformers

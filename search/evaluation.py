@@ -71,8 +71,8 @@ def evaluate(
     wanted = judging or replace(engine.judging, budget_ms=None)
     judged = [query for query in queries if query.id in relevances]
     found: dict[tuple[str, str], list[_Measured]] = {(each.kind, each.lang): [] for each in judged}
-    for hidden, group in _by_hidden_fields(judged, also_hide).items():
-        with _hiding(engine, catalog, hidden) as searched:
+    for hidden, group in by_hidden_fields(judged, also_hide).items():
+        with hiding(engine, catalog, hidden) as searched:
             products = {product.id: product for product in searched.store.catalog(catalog).export()}
             for query in watch(group):
                 answers = searched.answers(engine_query(query, image_root, DEPTH), catalog, wanted)
@@ -89,7 +89,7 @@ def _measured(
     products: Mapping[str, Product],
 ) -> _Measured:
     recalled, final = answers
-    rankings = [_counted(_ranking(each), query, relevances, products) for each in (recalled, final)]
+    rankings = [counted(_ranking(each), query, relevances, products) for each in (recalled, final)]
     before, after = (quality(ranking, relevances) for ranking in rankings)
     return _Measured(before, after, final.rerank.status)
 
@@ -106,7 +106,7 @@ def _cell(kind: str, lang: str, measured: Sequence[_Measured]) -> Cell:
     )
 
 
-def _by_hidden_fields(
+def by_hidden_fields(
     queries: Sequence[JudgedQuery], also_hide: frozenset[str]
 ) -> dict[frozenset[str], list[JudgedQuery]]:
     groups: dict[frozenset[str], list[JudgedQuery]] = {}
@@ -116,7 +116,7 @@ def _by_hidden_fields(
 
 
 @contextmanager
-def _hiding(engine: SearchEngine, catalog: str, hidden: frozenset[str]) -> Iterator[SearchEngine]:
+def hiding(engine: SearchEngine, catalog: str, hidden: frozenset[str]) -> Iterator[SearchEngine]:
     """An engine over the catalog without the hidden fields: the same code over a copy in a folder of its own."""
     if not hidden:
         yield engine
@@ -144,7 +144,7 @@ def _ranking(answer: Answer) -> list[str]:
     return [hit.candidate.product.id for hit in answer.hits]
 
 
-def _counted(
+def counted(
     ranking: Sequence[str],
     query: JudgedQuery,
     relevances: Mapping[str, int],

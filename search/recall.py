@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.catalog import Catalog
+from core.evidence import Asking
 from core.language import Language, ProductTerms
 from core.types import Channel, Keys
 from core.vector_index import VectorIndex
-from core.evidence import Asking
 from search.fusion import PICTURE, PICTURE_AND_WORDS, WORDS, Moments, Weights, relative_coverage
 from search.live import Snapshot
 from search.reading import Probe, Reading

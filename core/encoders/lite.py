@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from core.encoder import Encoded
 from core.encoders.bridge import DATA, Bridge, Columns, unit_rows
-from core.encoders.colour import COLOUR_DIM
+from core.encoders.colour import COLOUR_DIM, colour_word_vectors
 from core.encoders.e5 import E5Text
 from core.encoders.lite_words import GLOSS_SHARE, Read, Words, colours_named
 from core.encoders.towers import COLOUR_WEIGHT, VISUAL_DIM, PictureFeatures, PictureTowers, Prepared
@@ -68,6 +68,9 @@ class LiteEncoder:
         self.dim = E5Text.dim + projections.dim
         self.feature_dim = E5Text.dim + bridge.dim + VISUAL_DIM + COLOUR_DIM
         self.fingerprint = f"lite-{RECIPE}"
+        surety = colour_word_vectors()
+        self.colour_words = tuple(surety)
+        self._colour_surety = np.stack(list(surety.values()))
 
     @classmethod
     def load(cls, language: Language) -> LiteEncoder:
@@ -111,6 +114,13 @@ class LiteEncoder:
     def encode_prepared(self, prepared: Sequence[Prepared]) -> Encoded:
         """One row a prepared picture."""
         return self._pictures(self._towers.encode_prepared(prepared))
+
+    def colours_shown(self, features: Float) -> list[float]:
+        """About which share of the thing shown has each colour of `colour_words`: 0…1."""
+        shown = features[-COLOUR_DIM:] / np.float32(np.sqrt(COLOUR_WEIGHT))
+        # A histogram is kept as roots, so that its dots are overlaps: their squares are shares.
+        shares: list[float] = (self._colour_surety @ np.square(shown)).tolist()
+        return shares
 
     def _pictures(self, seen: PictureFeatures) -> Encoded:
         saying = np.zeros((len(seen.visual), E5Text.dim), np.float32)

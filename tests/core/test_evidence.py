@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from core.evidence import Asking, Weighed
 from core.language import Language
 from core.types import Product
-from core.evidence import Asking, Weighed
 
 FIELDS = ("title", "description", "category", "attributes")
 

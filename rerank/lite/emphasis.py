@@ -1,0 +1,63 @@
+"""What an instruction weighs: the attributes that it names cost more where they are wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+SEVERITY: Mapping[str, float] = {
+    "kind": 6.0,
+    "gender": 5.0,
+    "color": 4.0,
+    "pattern": 2.2,
+    "age": 3.0,
+    "material": 2.2,
+}
+"""How much a contradiction costs: relevance is multiplied by the share of the wishes that is left, to this power.
+
+Set, not fitted: where shops judged, what contradicts is never relevant, and every detail would cost all. To a
+shopper one wrong detail among many is "may fit", one of two is not.
+"""
+NAMED_SHARE = 1.4
+"""What a severity is multiplied by when the instruction names the attribute."""
+REFUSED_SHARE = 0.25
+"""What is left of a relevance when something that was refused is there."""
+_NAMES = {
+    "color": r"colou?rs?|shades?|颜色|色彩|色系|配色",
+    "pattern": r"patterns?|prints?|motifs?|embroider\w*|图案|花纹|纹样|印花|刺绣",
+    "material": r"materials?|fabrics?|材质|面料|材料",
+    "gender": r"genders?|性别|男女",
+    "age": r"ages?|age groups?|年龄",
+    "kind": r"products? types?|categor(?:y|ies)|kinds?|品类|类别|款式种类",
+}
+_COPIES = re.compile(
+    r"same (?:work|picture|image|photo)|cop(?:y|ies|ied)|duplicates?|plagiari\w*|copyright|infring\w*"
+    r"|同一(?:张|幅)|盗用|盗图|抄袭|侵权|版权|重复图",
+    re.IGNORECASE,
+)
+_ANSWERS = re.compile(r"questions?|repl(?:y|ies)|提问|问题|回复|客服|解答", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Emphasis:
+    """An instruction, read."""
+
+    severity: Mapping[str, float] = field(default_factory=lambda: SEVERITY)
+    wants_copies: bool = False
+    """Whether pictures are to be the same work, and not merely alike."""
+    wants_answers: bool = False
+    """Whether documents are to answer a question: what it names is then no wish for a thing for sale."""
+
+    @classmethod
+    def of(cls, instruction: str) -> Emphasis:
+        """What the instruction's words name, in English or Chinese; one that names nothing weighs as usual."""
+        named = {
+            kind
+            for kind, names in _NAMES.items()
+            if re.search(rf"(?<![a-z])(?:{names})(?![a-z])", instruction, re.I)
+        }
+        severity = {kind: cost * (NAMED_SHARE if kind in named else 1.0) for kind, cost in SEVERITY.items()}
+        return cls(
+            severity, _COPIES.search(instruction) is not None, _ANSWERS.search(instruction) is not None
+        )
