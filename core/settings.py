@@ -11,6 +11,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 EncoderName = Literal["lite", "open_clip"]
 RerankerName = Literal["lite", "lychee", "remote", "none"]
 
+JUDGED_PIXELS = 400 * 28 * 28
+"""560 x 560: a prompt of the lychee judge is mostly picture, and so is its cost.
+
+A third of what the checkpoint's own runner allows; what finer detail would add to its scores was not measured.
+"""
+
 
 class Settings(BaseSettings):
     """Every setting; the environment variable is the name in capitals behind LYCHEE_."""
@@ -29,10 +35,17 @@ class Settings(BaseSettings):
         None, description="lite, lychee, remote or none; default: what the profile says"
     )
     reranker_model: str = Field(
-        "vec-ai/lychee-rerank-mm", description="hub name or folder of the lychee judge's checkpoint"
+        "vec-ai/lychee-rerank-mm",
+        description="hub name or folder of the lychee judge's checkpoint; the model that a remote judge is asked for",
     )
     reranker_url: str | None = Field(None, description="remote judge: address of its rerank route")
     reranker_key: SecretStr | None = Field(None, description="remote judge: bearer key")
+    reranker_pixels: int = Field(
+        JUDGED_PIXELS,
+        ge=3_136,
+        le=12_845_056,
+        description="lychee judge: pixels of a picture that it looks at; larger ones are made smaller",
+    )
     rerank_depth: int = Field(50, ge=1, le=1_000, description="candidates that a search has judged")
     rerank_budget_ms: int = Field(
         1_500, ge=1, le=600_000, description="milliseconds that judging a search may take"

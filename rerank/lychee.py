@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.errors import UnreadableImage
-from core.settings import Settings
+from core.settings import JUDGED_PIXELS, Settings
 from core.types import Score
 from rerank.judgement import Asked, Document, Judgement, Picture, Unscored
 from rerank.vlm.checkpoint import Checkpoint, load_checkpoint
@@ -17,7 +17,7 @@ from rerank.vlm.pairing import Pair, Pairing, Question
 from rerank.vlm.running import buckets, run_in_parts
 from rerank.vlm.tokens import PromptTokens, TooLong
 from rerank.vlm.trunk import Prefix, Trunk
-from rerank.vlm.vision import VISUAL_TOKENS, Vision
+from rerank.vlm.vision import Vision
 from rerank.vlm.vision_files import VisionFiles
 
 BATCH = 8
@@ -53,7 +53,7 @@ class LycheeReranker:
     ) -> None:
         shortcuts = shortcuts or Shortcuts()
         self.checkpoint, self._batch, self.shortcuts = checkpoint, batch, shortcuts
-        self._max_pixels = max_pixels or VISUAL_TOKENS * checkpoint.token_side**2
+        self._max_pixels = max_pixels or JUDGED_PIXELS
         tokens = PromptTokens(checkpoint.tokenizer, model=checkpoint.name)
         self._vision = Vision(
             checkpoint, max_pixels=self._max_pixels, files=files, cached=shortcuts.vision_cache
@@ -65,7 +65,8 @@ class LycheeReranker:
     @classmethod
     def load(cls, settings: Settings) -> LycheeReranker:
         """The judge that the settings name; InvalidSetting, MissingExtra, RerankerProblem."""
-        return cls(load_checkpoint(settings), files=VisionFiles(settings.data / "vision"))
+        files = VisionFiles(settings.data / "vision")
+        return cls(load_checkpoint(settings), max_pixels=settings.reranker_pixels, files=files)
 
     @property
     def model(self) -> str:

@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from core.encoder import Encoded, Encoder
 from core.errors import UnreadableImage
 from core.language import Language, ProductTerms, Understanding
+from core.recent import Recent
 from core.types import Evidence, Pixels, Product
 from rerank.judgement import Asked, Document, Known, Unscored
 
 Row = NDArray[np.float32]
 MAX_READ = 5_500
 """Characters of a document that are read for its words: a title's and a description's worth."""
+KEPT_QUESTIONS = 16
 _TITLE = 500
 _ENCODED = 380
 """Characters that the text tower reads, as it does of a product."""
@@ -55,9 +57,16 @@ class Sides:
 
     def __init__(self, encoder: Encoder, language: Language) -> None:
         self.encoder, self.language = encoder, language
+        self._questions: Recent[str, Question] = Recent(KEPT_QUESTIONS)
 
     def question(self, asked: Asked) -> Question:
-        """The asking side; UnreadableImage."""
+        """The asking side; UnreadableImage. Long lists come in several parts, which ask the same."""
+        if asked.known is not None:
+            return self._read(asked)
+        kept = self._questions.get(asked.fingerprint)
+        return kept or self._questions.kept_or(asked.fingerprint, self._read(asked))
+
+    def _read(self, asked: Asked) -> Question:
         known = asked.known if asked.known and asked.known.fingerprint == self.encoder.fingerprint else None
         if known is not None:
             picture = None if known.pictures is None else known.pictures[0]

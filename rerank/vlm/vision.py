@@ -17,11 +17,6 @@ from rerank.vlm.checkpoint import Checkpoint
 from rerank.vlm.running import run_in_parts
 from rerank.vlm.vision_files import Stored, VisionFiles
 
-VISUAL_TOKENS = 400
-"""A larger picture is shrunk to so many visual tokens, 560 x 560 pixels: a prompt is mostly picture, and so is its cost.
-
-A third of what the checkpoint's own runner allows; what finer detail would add to its scores was not measured.
-"""
 LEAST_VISUAL_TOKENS = 4
 MEMORY_BYTES = 256 << 20
 _BITS = {2: (torch.int16, np.uint16), 4: (torch.int32, np.uint32)}

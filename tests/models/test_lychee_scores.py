@@ -12,12 +12,12 @@ import torch
 from PIL import Image
 from transformers import Qwen2_5_VLProcessor, Qwen2VLVideoProcessor, Qwen3VLProcessor, Qwen3VLVideoProcessor
 
+from core.settings import JUDGED_PIXELS
 from core.types import Product, Score
 from rerank.instructions import PRODUCT_INSTRUCTION
 from rerank.judgement import Asked, Document
 from rerank.lychee import LycheeReranker, Shortcuts
 from rerank.vlm.prompt import SYSTEM
-from rerank.vlm.vision import VISUAL_TOKENS
 from tests.models.conftest import noise
 
 EXACT = 1e-4
@@ -67,7 +67,7 @@ def asked_plainly(judge: LycheeReranker, asked: Asked, document: Document) -> fl
     text = processor.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
     side = checkpoint.token_side
     images = [Image.fromarray(each.picture.load()) for each in (asked, document) if each.picture]
-    size = {"shortest_edge": 4 * side**2, "longest_edge": VISUAL_TOKENS * side**2}
+    size = {"shortest_edge": 4 * side**2, "longest_edge": JUDGED_PIXELS}
     inputs = processor(text=[text], images=images or None, return_tensors="pt", images_kwargs={"size": size})
     with torch.inference_mode():
         logits = checkpoint.model(**inputs).logits[0, -1].double()

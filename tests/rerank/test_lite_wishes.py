@@ -117,4 +117,5 @@ def test_instructions_tell_copies_and_answers_from_goods() -> None:
     assert Emphasis.of("找出盗图").wants_copies
     for name in ("default", "product", "serp", "coldstart"):
         emphasis = Emphasis.of(PRESETS[name].instruction)
-        assert not (emphasis.wants_copies or emphasis.wants_answers)
+        assert not emphasis.wants_copies
+        assert not emphasis.wants_answers
