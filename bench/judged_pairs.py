@@ -30,15 +30,15 @@ class JudgedPairs:
     documents: tuple[Document, ...]
     relevant: tuple[bool, ...]
 
-    @property
-    def is_fitted(self) -> bool:
-        """Whether the calibration may see it, where it may see the catalog: every other query, by its id."""
-        return zlib.crc32(self.query.id.encode()) % 2 == 0
-
     def alone(self) -> JudgedPairs:
         """The same pairs without what recall and the shop know."""
         bare = tuple(replace(document, evidence=None) for document in self.documents)
         return replace(self, asked=replace(self.asked, best=()), documents=bare)
+
+
+def is_fitted(query: JudgedQuery) -> bool:
+    """Whether the calibration may see it, where it may see the catalog: every other query, by its id."""
+    return zlib.crc32(query.id.encode()) % 2 == 0
 
 
 def judged_pairs(

@@ -38,7 +38,7 @@ def test_search_answers_json_as_the_api_does(shop: Shop, capfd: pytest.CaptureFi
     assert lychee.run(["search", "blue bag", "--json", "--limit", "1"]) == 0
     answer = json.loads(capfd.readouterr().out)
     assert [hit["id"] for hit in answer["hits"]] == ["blue bag"]
-    assert answer["rerank"]["status"] == "skipped"
+    assert answer["rerank"]["status"] == "full"
 
 
 def test_search_by_picture_takes_a_file(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 from scipy.optimize import brentq, minimize
 
-from bench.judged_pairs import JudgedPairs, judged_pairs
+from bench.judge_quality import FITTED, HIDDEN, folder_of
+from bench.judged_pairs import LANGUAGES, JudgedPairs, is_fitted, judged_pairs
 from core.catalog import CatalogStore
 from core.encoder import load_encoder
 from core.encoders.e5 import E5Text
@@ -38,12 +39,11 @@ from rerank.lite.curves import Calibration, Numbers
 from rerank.lite.judge import LiteReranker
 from rerank.lite.sides import rows
 from search.engine import SearchEngine
+from search.judged import read_queries
 
 ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / "rerank" / "lite"
 JUDGED = ROOT.parent / "shared" / "data"
-FITTED = ("luma_apparel", "demo_shop", "chinese", "clothing_cc0_small", "stamps_multilingual")
-HIDDEN = {"stamps_multilingual": frozenset({"category"})}
 PRIOR_ALONE = 0.3
 """Share of what people put before a judge by hand that is taken to fit; of a shop's candidates it is what was counted."""
 TEXT_ROWS, PICTURE_ROWS = 200, 96
@@ -95,9 +95,9 @@ def rows_of(judge: LiteReranker, judged: JudgedPairs) -> Iterator[tuple[str, Row
     for pairs in (judged, judged.alone()):
         weighed = judge.weigh(pairs.asked, pairs.documents)
         for (each, side), relevant in zip(weighed, pairs.relevant, strict=True):
-            if isinstance(side, Unscored):
-                continue
-            for curve, numbers in each.parts.items():
+            # Of a picture and words together, what is relevant isn't so for either part alone.
+            if not isinstance(side, Unscored) and len(each.parts) == 1:
+                ((curve, numbers),) = each.parts.items()
                 yield curve, Row(judged.catalog, judged.query.id, numbers, relevant)
 
 
@@ -200,16 +200,18 @@ def _logit(share: float) -> float:
     return float(np.log(share / (1 - share)))
 
 
-def typical_shares(engine: SearchEngine, pairs: Sequence[JudgedPairs]) -> dict[str, float]:
+def typical_shares(engine: SearchEngine, judged: Path) -> dict[str, float]:
     """For each kind of wish, the middle share of a shop's products that have what queries name."""
     shares: dict[str, list[float]] = defaultdict(list)
-    for each in pairs:
-        understood = each.asked.known.understood if each.asked.known else None
-        catalog = engine.store.catalog(each.catalog)
-        for unit in () if understood is None else understood.units:
-            counts = catalog.document_frequencies(unit.tokens)
-            share = max((counts.get(token, 0) for token in unit.tokens), default=0) / catalog.size()
-            shares[(unit.concept or "word").partition(":")[0]].append(share)
+    for name in FITTED:
+        catalog = engine.store.catalog(name)
+        for query in read_queries(folder_of(name, judged) / "queries.jsonl"):
+            if query.lang not in LANGUAGES or not is_fitted(query):
+                continue
+            for unit in engine.language.understand(query.text).units if query.text else ():
+                counts = catalog.document_frequencies(unit.tokens)
+                share = max((counts.get(token, 0) for token in unit.tokens), default=0) / catalog.size()
+                shares[(unit.concept or "word").partition(":")[0]].append(share)
     return {kind: round(float(np.median(each)), 4) for kind, each in sorted(shares.items()) if len(each) > 4}
 
 
@@ -248,11 +250,6 @@ def opened(folder: Path, judged: Path) -> SearchEngine:
     return SearchEngine(store, encoder, language, data=folder)
 
 
-def folder_of(name: str, judged: Path) -> Path:
-    """Where a judged catalog lies: among the judged catalogues or among the made-up shops."""
-    return judged / name if (judged / name).exists() else ROOT / "bench" / "shops" / name
-
-
 def main() -> None:
     """Writes both files."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
@@ -262,20 +259,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         engine = opened(asked.keep or Path(folder), asked.judged)
         write_background(engine, "demo")
-        pairs = [
-            each
-            for name in FITTED
-            for each in judged_pairs(
-                engine, folder_of(name, asked.judged), also_hide=HIDDEN.get(name, frozenset())
-            )
-            if each.is_fitted
-        ]
-        shares = typical_shares(engine, pairs)
+        shares = typical_shares(engine, asked.judged)
         judge = LiteReranker(engine.encoder, engine.language, Calibration({}, shares, ""))
         found: Rows = defaultdict(list)
-        for each in pairs:
-            for curve, row in rows_of(judge, each):
-                found[curve].append(row)
+        for name in FITTED:
+            hidden = HIDDEN.get(name, frozenset())
+            for each in judged_pairs(engine, folder_of(name, asked.judged), also_hide=hidden):
+                for curve, row in rows_of(judge, each) if is_fitted(each.query) else ():
+                    found[curve].append(row)
         found["sentence/alone"] = question_rows(judge, fitted=True)
         found["copy/alone"] = copy_rows(engine, "demo")
     curves = {name: fit(found[name], shape) for name, shape in SHAPES.items()}

@@ -47,7 +47,7 @@ def test_a_judge_names_its_content_its_numbers_and_its_budget(
     assert digest.endswith("+float32+313600px")
     assert again.model.endswith(digest)
     assert not load(copy).model.endswith(digest)
-    assert load(checkpoints["qwen3"]).model.endswith("+409600px")
+    assert load(checkpoints["qwen3"]).model.endswith("+313600px")
 
 
 def test_a_folder_that_is_not_there_is_refused(load: Load) -> None:
