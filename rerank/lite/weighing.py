@@ -150,7 +150,6 @@ class Weighing:
         return {
             "text": _by_text(case, side),
             "coverage": coverage,
-            "picture": _by_pictures(case.levels, case.question.text, side.pictures),
         }
 
     def _levels(self, question: Row | None) -> Levels | None:
