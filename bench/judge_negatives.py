@@ -31,7 +31,9 @@ def negatives(products: list[Product], language: Language) -> Iterator[Negative]
     for kind, attribute in STATED.items():
         found = list(_contradictions(kind, attribute, products, language))
         yield from sorted(found, key=_chance)[:PER_KIND]
-    yield from sorted(_others(products, language), key=_chance)[: 2 * PER_KIND]
+    others = sorted(_others(products, language), key=_chance)
+    for kind in ("kind", "refused"):
+        yield from [each for each in others if each.kind == kind][:PER_KIND]
 
 
 def _contradictions(

@@ -70,13 +70,14 @@ class SecondStage:
         """The best candidates as the judge gets them; one that was removed a moment ago can't be judged."""
         catalog, window = recalled.catalog, recalled.window
         documents = documents_of(
-            catalog, window.keys[:depth], self._encoder, self._pictures, texts=self._texts
+            catalog, window.keys[: max(depth, BEST)], self._encoder, self._pictures, texts=self._texts
         )
         liked = picture_of(_liked(recalled), self._pictures)
         asked = asked_of(recalled.query, recalled.reading, self._encoder.fingerprint, liked=liked)
-        found = tuple(each for each in window.page(0, depth) if each.key in documents)
+        # However few are judged, the best are the same, and with them every score.
+        found = tuple(each for each in window.page(0, max(depth, BEST)) if each.key in documents)
         weighed = tuple(replace(documents[each.key], evidence=each.evidence) for each in found)
-        return Considered(replace(asked, best=weighed[:BEST]), weighed, found)
+        return Considered(replace(asked, best=weighed[:BEST]), weighed[:depth], found[:depth])
 
     def unjudged(self, recalled: Recalled, report: RerankReport) -> Judged:
         """The window in the order that it has without a judge, with the reason for that."""
