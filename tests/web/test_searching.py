@@ -139,7 +139,7 @@ def test_going_back_finds_the_place_again(open_page: Open) -> None:
     page.go_back()
 
     expect(page.locator(".card")).to_have_count(48)
-    page.wait_for_function(f"scrollY === {place}")
+    expect(page.locator("html")).to_have_js_property("scrollTop", place)
 
 
 def test_a_card_leads_to_its_picture_where_the_shop_has_no_page_of_it(open_page: Open) -> None:
