@@ -68,7 +68,8 @@ def test_each_picture_takes_the_tokens_of_its_size(judge: LycheeReranker) -> Non
     of_question, of_document = found.head.ids.count(pad), found.tail.ids.count(pad)
     assert of_question == 15
     most = JUDGED_PIXELS // side**2
-    assert 0.95 * most <= of_document <= most
+    # Both sides are whole numbers of tokens, so that a little of the budget is left.
+    assert 0.9 * most <= of_document <= most
 
 
 def test_a_document_that_is_too_long_is_read_from_its_beginning_and_said_to_be_cut(
