@@ -94,9 +94,9 @@ def rows_of(judge: LiteReranker, judged: JudgedPairs) -> Iterator[tuple[str, Row
     """The evidence of one query's pairs, with and without the shop."""
     for pairs in (judged, judged.alone()):
         weighed = judge.weigh(pairs.asked, pairs.documents)
-        for (each, side), relevant in zip(weighed, pairs.relevant, strict=True):
+        for each, relevant in zip(weighed, pairs.relevant, strict=True):
             # Of a picture and words together, what is relevant isn't so for either part alone.
-            if not isinstance(side, Unscored) and len(each.parts) == 1:
+            if not isinstance(each, Unscored) and len(each.parts) == 1:
                 ((curve, numbers),) = each.parts.items()
                 yield curve, Row(judged.catalog, judged.query.id, numbers, relevant)
 
@@ -111,10 +111,8 @@ def question_rows(judge: LiteReranker, *, fitted: bool) -> list[Row]:
         asked = json.loads(line)
         question = Asked(asked["question"], instruction=PRESETS["support"].instruction)
         documents = [Document(asked[name]) for name in ("right", "near", "far")]
-        for name, (weighed, _) in zip(
-            ("right", "near", "far"), judge.weigh(question, documents), strict=True
-        ):
-            for curve, numbers in weighed.parts.items():
+        for name, weighed in zip(("right", "near", "far"), judge.weigh(question, documents), strict=True):
+            for curve, numbers in () if isinstance(weighed, Unscored) else weighed.parts.items():
                 if curve == "sentence/alone":
                     found.append(Row("questions", str(number), numbers, name == "right"))
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -38,14 +39,9 @@ class Calibration:
     def load(cls) -> Calibration:
         """The packaged numbers; tools/fit_judge.py makes them."""
         content = files("rerank.lite").joinpath("calibration.json").read_bytes()
-        return cls.parse(content)
-
-    @classmethod
-    def parse(cls, content: bytes) -> Calibration:
-        """From the file's bytes."""
         whole = orjson.loads(content)
         curves = {name: Curve(each["bias"], each["weights"]) for name, each in whole["curves"].items()}
-        return cls(curves, whole["typical_shares"], f"{_checksum(content):08x}")
+        return cls(curves, whole["typical_shares"], f"{zlib.crc32(content):08x}")
 
 
 def probability(logit: float) -> float:
@@ -54,9 +50,3 @@ def probability(logit: float) -> float:
         return 1.0 / (1.0 + math.exp(-logit))
     power = math.exp(logit)
     return power / (1.0 + power)
-
-
-def _checksum(content: bytes) -> int:
-    from zlib import crc32
-
-    return crc32(content)

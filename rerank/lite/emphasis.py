@@ -6,15 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-SEVERITY: Mapping[str, float] = {
-    "kind": 6.0,
-    "gender": 5.0,
-    "color": 4.0,
-    "pattern": 2.2,
-    "age": 3.0,
-    "material": 2.2,
-}
-"""How much a contradiction costs: relevance is multiplied by the share of the wishes that is left, to this power.
+SEVERITY: Mapping[str, float] = {"pattern": 2.2, "age": 3.0, "material": 2.2}
+"""How much the contradiction of a detail costs: relevance is multiplied by the share of wishes left, to this power.
 
 Set, not fitted: where shops judged, what contradicts is never relevant, and every detail would cost all. To a
 shopper one wrong detail among many is "may fit", one of two is not.
@@ -24,12 +17,9 @@ NAMED_SHARE = 1.4
 REFUSED_SHARE = 0.25
 """What is left of a relevance when something that was refused is there."""
 _NAMES = {
-    "color": r"colou?rs?|shades?|颜色|色彩|色系|配色",
     "pattern": r"patterns?|prints?|motifs?|embroider\w*|图案|花纹|纹样|印花|刺绣",
     "material": r"materials?|fabrics?|材质|面料|材料",
-    "gender": r"genders?|性别|男女",
     "age": r"ages?|age groups?|年龄",
-    "kind": r"products? types?|categor(?:y|ies)|kinds?|品类|类别|款式种类",
 }
 _COPIES = re.compile(
     r"same (?:work|picture|image|photo)|cop(?:y|ies|ied)|duplicates?|plagiari\w*|copyright|infring\w*"

@@ -11,7 +11,6 @@ from core.types import Score
 from rerank.judgement import Asked, Document, Judgement, Unscored
 from rerank.lite.curves import Calibration, probability
 from rerank.lite.emphasis import REFUSED_SHARE, Emphasis
-from rerank.lite.sides import Side
 from rerank.lite.weighing import Weighed, Weighing
 from rerank.lite.wishes import Finding
 
@@ -49,28 +48,27 @@ class LiteReranker:
 
     def score(self, asked: Asked, documents: Sequence[Document]) -> list[Judgement]:
         """One judgement a document, in input order."""
-        emphasis = Emphasis.of(asked.instruction)
         return [
-            side if isinstance(side, Unscored) else self._score(weighed, side, emphasis)
-            for weighed, side in self.weigh(asked, documents)
+            weighed if isinstance(weighed, Unscored) else self._score(weighed)
+            for weighed in self.weigh(asked, documents)
         ]
 
-    def weigh(self, asked: Asked, documents: Sequence[Document]) -> Iterator[tuple[Weighed, Side | Unscored]]:
+    def weigh(self, asked: Asked, documents: Sequence[Document]) -> Iterator[Weighed | Unscored]:
         """The evidence of each document, in input order: what tools/fit_judge.py fits the calibration on."""
         try:
             case = self._weighing.case(asked)
         except UnreadableImage as error:
             raise RerankerProblem(self.model, f"the query's picture can't be read: {error.reason}") from error
-        nothing = Weighed({}, (), ())
         for side in self._weighing.sides.documents(documents):
-            yield (nothing if isinstance(side, Unscored) else self._weighing.weighed(case, side)), side
+            yield side if isinstance(side, Unscored) else self._weighing.weighed(case, side)
 
-    def _score(self, weighed: Weighed, side: Side, emphasis: Emphasis) -> Score:
+    def _score(self, weighed: Weighed) -> Score:
         curves = self._calibration.curves
         logits = [curves[name].logit(numbers) for name, numbers in weighed.parts.items()]
-        relevance = without_what_is_wrong(probability(sum(logits) / len(logits)), weighed.findings, emphasis)
+        fitting = probability(sum(logits) / len(logits))
+        relevance = without_what_is_wrong(fitting, weighed.findings, weighed.emphasis)
         checks = tuple(each.check for each in weighed.findings if each.wish.concept)
-        return Score(relevance, checks, weighed.basis, side.cut)
+        return Score(relevance, checks, weighed.basis, weighed.cut)
 
 
 def without_what_is_wrong(relevance: float, findings: Sequence[Finding], emphasis: Emphasis) -> float:

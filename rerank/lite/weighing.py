@@ -54,6 +54,8 @@ class Weighed:
     """By the curve that they belong to; where there are several, their logits' mean counts."""
     findings: tuple[Finding, ...]
     basis: tuple[str, ...]
+    emphasis: Emphasis
+    cut: bool
 
 
 class Weighing:
@@ -86,7 +88,7 @@ class Weighing:
         shown = self._shown(side) if case.wishes else {}
         findings = find_all(case.wishes, side.terms, shown)
         parts = dict(self._parts(case, side, findings))
-        return Weighed(parts, findings, _basis(case, side, findings))
+        return Weighed(parts, findings, _basis(case, side, findings), case.emphasis, side.cut)
 
     def _parts(self, case: Case, side: Side, findings: Sequence[Finding]) -> list[tuple[str, Numbers]]:
         if case.best is not None and side.evidence is not None:
