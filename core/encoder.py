@@ -9,7 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import InvalidSetting
+from core.errors import MissingExtra
 from core.language import Language
 from core.settings import Settings
 from core.types import Pixels, Vectors
@@ -76,6 +76,8 @@ class ColourReadingEncoder(Encoder, Protocol):
 def load_encoder(settings: Settings, language: Language) -> Encoder:
     """The encoder that the settings name; the heavy import happens here and not before.
 
+    MissingExtra, InvalidSetting and EncoderProblem say why it can't be had.
+
     The language is what the rest of the process reads with: the lite encoder glosses Chinese by it.
     """
     match settings.encoder_name:
@@ -84,4 +86,9 @@ def load_encoder(settings: Settings, language: Language) -> Encoder:
 
             return LiteEncoder.load(language)
         case "open_clip":
-            raise InvalidSetting("LYCHEE_ENCODER", "open_clip", "this version has the lite encoder only")
+            try:
+                from core.encoders.open_clip import OpenClipEncoder  # heavy: loads torch and open_clip
+
+                return OpenClipEncoder.load(settings)
+            except ImportError as error:
+                raise MissingExtra("the open_clip encoder", "clip") from error

@@ -154,6 +154,16 @@ class IngestRunning(LycheeError):
         self.catalog = catalog
 
 
+class EncoderProblem(LycheeError):
+    """The encoder can't be loaded or can't encode: no weights, no hub, a checkpoint of another model, no memory."""
+
+    exit_code = 1
+
+    def __init__(self, model: str, reason: str) -> None:
+        super().__init__(f"encoder {model}: {reason}")
+        self.model, self.reason = model, reason
+
+
 class RerankerProblem(LycheeError):
     """The reranker can't judge: its model can't be loaded, its server doesn't answer, its memory is full."""
 

@@ -31,6 +31,15 @@ class Settings(BaseSettings):
     profile: Literal["lite", "clip", "lychee", "remote"] = Field(
         "lite", description="sets encoder and reranker"
     )
+    open_clip_model: str = Field(
+        "hf-hub:timm/ViT-B-32-SigLIP2-256",
+        min_length=1,
+        description="open_clip encoder: a model name, hf-hub:org/name, or a folder or checkpoint file",
+    )
+    open_clip_pretrained: str | None = Field(
+        None,
+        description="open_clip encoder: weights of a model name: a tag, hf-hub:org/name, a folder or checkpoint file",
+    )
     reranker: RerankerName | None = Field(
         None, description="lite, lychee, remote or none; default: what the profile says"
     )
@@ -52,7 +61,8 @@ class Settings(BaseSettings):
     )
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:N")
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
-        "auto", description="numbers of the lychee judge: auto, float32, bfloat16 or float16"
+        "auto",
+        description="numbers of the lychee judge and the open_clip encoder: auto, float32, bfloat16 or float16",
     )
     quantize: Literal["none", "8bit", "4bit"] = Field(
         "none", description="lychee judge: language layers in none, 8bit or 4bit"
