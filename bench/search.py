@@ -32,7 +32,7 @@ from core.catalog import Catalog, CatalogStore
 from core.language import Language
 from core.publishing import index_folder
 from core.types import Channel, Query, VectorBatch
-from core.vector_index import VectorIndex
+from core.vector_index import Making, VectorIndex
 from search.engine import SearchEngine
 from search.opening import keep_loaded
 
@@ -191,11 +191,11 @@ def _publish(data: Path, catalog: Catalog, shop: SyntheticShop, size: Size, *, e
     keys = catalog.changed_since(0)
     for channel in (Channel.PICTURE, Channel.TEXT):
         VectorIndex.publish(
-            index_folder(data, CATALOG, channel),
+            index_folder(data, CATALOG, channel, f"synthetic@{size.dim}"),
             _keyed(shop, keys) if channel is Channel.PICTURE else (),
             fingerprint=f"synthetic@{size.dim}",
             revision=catalog.revision(),
-            exact=exact,
+            making=Making(exact=exact),
         )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+import shutil
 from pathlib import Path
 
 from core.catalog import Catalog
-from core.errors import InvalidQuery
+from core.errors import DataFolderProblem, InvalidQuery
 from core.types import Channel
 from core.vector_index import VectorIndex
 
@@ -23,24 +25,37 @@ def check_catalog_name(name: str) -> str:
     return name
 
 
-def index_folder(data: Path, catalog: str, channel: Channel) -> Path:
-    """The folder of one channel's published index."""
-    return data / "index" / check_catalog_name(catalog) / channel.value
+def index_folder(data: Path, catalog: str, channel: Channel, fingerprint: str) -> Path:
+    """The folder of one channel's published index: those of several encoders lie side by side."""
+    return data / "index" / check_catalog_name(catalog) / encoder_folder(fingerprint) / channel.value
 
 
-def publish_channel(data: Path, catalog: Catalog, channel: Channel, fingerprint: str) -> VectorIndex:
-    """Builds one channel's index from the rows and puts it in the place of the old one."""
+def encoder_folder(fingerprint: str) -> str:
+    """What the folder of an encoder's indexes is called."""
+    return hashlib.blake2b(fingerprint.encode(), digest_size=6).hexdigest()
+
+
+def publish_channel(
+    data: Path, catalog: Catalog, channel: Channel, fingerprint: str, *, revision: int | None = None
+) -> VectorIndex:
+    """Builds one channel's index from the rows and puts it in the place of the old one; DataFolderProblem.
+
+    `revision` is the one up to which all products have their vectors, where that is not the newest.
+    """
+    folder = index_folder(data, catalog.name, channel, fingerprint)
     # The revision is read before the rows: a change that comes between is then applied twice, never lost.
-    revision = catalog.revision()
-    return VectorIndex.publish(
-        index_folder(data, catalog.name, channel),
-        catalog.vectors(channel, fingerprint),
-        fingerprint=fingerprint,
-        revision=revision,
-    )
+    revision = catalog.revision() if revision is None else revision
+    rows = catalog.vectors(channel, fingerprint)
+    try:
+        index = VectorIndex.publish(folder, rows, fingerprint=fingerprint, revision=revision)
+    except OSError as error:
+        raise DataFolderProblem(str(folder), error.strerror or str(error)) from error
+    # Before a catalog could have several encoders, its index lay here.
+    shutil.rmtree(folder.parents[1] / channel.value, ignore_errors=True)
+    return index
 
 
-def publish(data: Path, catalog: Catalog, fingerprint: str) -> None:
+def publish(data: Path, catalog: Catalog, fingerprint: str, *, revision: int | None = None) -> None:
     """Builds and publishes every vector channel of a catalog."""
     for channel in VECTOR_CHANNELS:
-        publish_channel(data, catalog, channel, fingerprint)
+        publish_channel(data, catalog, channel, fingerprint, revision=revision)

@@ -141,7 +141,8 @@ def _close(
 
 def _is_current(data: Path, catalog: Catalog, channel: Channel, fingerprint: str) -> bool:
     try:
-        index = VectorIndex.open(index_folder(data, catalog.name, channel), fingerprint=fingerprint)
+        folder = index_folder(data, catalog.name, channel, fingerprint)
+        index = VectorIndex.open(folder, fingerprint=fingerprint)
     except (FileNotFoundError, DamagedIndex, EncoderMismatch):
         return False
     return index.revision == catalog.revision()

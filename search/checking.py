@@ -30,7 +30,7 @@ def check_indexes(data: Path, catalog: Catalog, fingerprint: str) -> list[Findin
     for channel in VECTOR_CHANNELS:
         what = f"index {catalog.name}/{channel.value}"
         try:
-            folder = index_folder(data, catalog.name, channel)
+            folder = index_folder(data, catalog.name, channel, fingerprint)
             VectorIndex.verify(folder)
             index = VectorIndex.open(folder, fingerprint=fingerprint)
         except FileNotFoundError:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from core.catalog import Catalog
-from core.errors import DamagedIndex
+from core.errors import DamagedIndex, EncoderMismatch
 from core.publishing import VECTOR_CHANNELS, index_folder, publish_channel
 from core.types import Channel
 from core.vector_index import VectorIndex
@@ -52,12 +52,11 @@ class LiveCatalog:
         return self._snapshot
 
     def _open(self, channel: Channel) -> VectorIndex:
-        """The published index, or a new one built from the rows when it is missing or damaged."""
+        """The published index, or a new one built from the rows when it is missing, damaged or not its own."""
         try:
-            return VectorIndex.open(
-                index_folder(self._data, self.catalog.name, channel), fingerprint=self._fingerprint
-            )
-        except (FileNotFoundError, DamagedIndex):
+            folder = index_folder(self._data, self.catalog.name, channel, self._fingerprint)
+            return VectorIndex.open(folder, fingerprint=self._fingerprint)
+        except (FileNotFoundError, DamagedIndex, EncoderMismatch):
             return publish_channel(self._data, self.catalog, channel, self._fingerprint)
 
     def _follow(self, snapshot: Snapshot) -> Snapshot:

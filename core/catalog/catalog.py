@@ -12,6 +12,7 @@ from core.catalog import facets, journal, lexical, reading, tallies, vectors, wr
 from core.catalog.bm25 import Corpus, LexicalSearch
 from core.catalog.database import Database
 from core.catalog.dialect import keys_of
+from core.catalog.encoding import Encoding
 from core.catalog.filtering import Passing
 from core.catalog.rows import (
     CatalogCounts,
@@ -35,6 +36,7 @@ class Catalog:
 
     def __init__(self, database: Database, catalog_id: int, name: str, index_fields: tuple[str, ...]) -> None:
         self.id, self.name, self.index_fields = catalog_id, name, index_fields
+        self.encoding = Encoding(database, catalog_id, name)
         self._database = database
         self._lexical = LexicalSearch(catalog_id)
         self._counts: tuple[int, CatalogCounts] | None = None

@@ -50,6 +50,12 @@ CATALOG = Table(
     Column("tokens", BIG, nullable=False),
     # Removals before this revision are no longer listed in tombstone.
     Column("tombstones_from", BIG, nullable=False),
+    # An EncoderChoice as JSON; NULL for what the settings say, and before the first switch.
+    Column("encoder", Text),
+    Column("encoder_before", Text),
+    # Fingerprints. NULL while it isn't known which encoder's vectors are all there.
+    Column("encoded_by", Text),
+    Column("encoded_by_before", Text),
     sqlite_autoincrement=True,
 )
 

@@ -11,8 +11,13 @@ from core.catalog import Catalog, CatalogStore
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[CatalogStore]:
-    opened = CatalogStore.open(f"sqlite:///{tmp_path / 'catalog.db'}")
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'catalog.db'}"
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[CatalogStore]:
+    opened = CatalogStore.open(url)
     yield opened
     opened.close()
 

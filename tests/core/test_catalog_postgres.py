@@ -13,8 +13,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from sqlalchemy import create_engine, text
 
-from core.catalog import CatalogStore
-from tests.core import test_catalog, test_catalog_changes, test_catalog_search
+from tests.core import test_catalog, test_catalog_changes, test_catalog_search, test_encoding, test_migrations
 
 pytest.importorskip("psycopg")
 
@@ -26,9 +25,10 @@ USER = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
 
 pytestmark = pytest.mark.skipif(INITDB is None, reason="PostgreSQL is not installed")
 
-for module in (test_catalog, test_catalog_changes, test_catalog_search):
+for module in (test_catalog, test_catalog_changes, test_catalog_search, test_encoding, test_migrations):
     globals().update({name: each for name, each in vars(module).items() if name.startswith("test_")})
 clothes = test_catalog_search.clothes
+seen = test_encoding.seen
 
 
 def as_server(*command: str) -> None:
@@ -50,12 +50,11 @@ def server() -> Iterator[str]:
 
 
 @pytest.fixture
-def store(server: str) -> Iterator[CatalogStore]:
+def url(server: str) -> str:
+    """The server, emptied."""
     engine = create_engine(server.replace("://", "+psycopg://"), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(text("DROP SCHEMA public CASCADE"))
         connection.execute(text("CREATE SCHEMA public"))
     engine.dispose()
-    opened = CatalogStore.open(server)
-    yield opened
-    opened.close()
+    return server

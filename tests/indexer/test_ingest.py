@@ -26,7 +26,8 @@ def colours(tmp_path: Path) -> Path:
 
 
 def nearest(shop: Shop, channel: Channel, words: str) -> str:
-    index = VectorIndex.open(index_folder(shop.data, "products", channel), fingerprint="color@1")
+    folder = index_folder(shop.data, "products", channel, "color@1")
+    index = VectorIndex.open(folder, fingerprint="color@1")
     keys, _ = index.nearest(shop.encoder.encode_texts([words]).vectors[0], 1)
     return shop.catalog().by_keys(keys)[int(keys[0])].product.id
 

@@ -69,6 +69,7 @@ def test_ctrl_c_ends_after_the_transaction_and_exits_with_1(shop: Shop, tmp_path
 def assert_complete(shop: Shop) -> None:
     assert len(shop.ids()) == PRODUCTS
     for channel in (Channel.PICTURE, Channel.TEXT):
-        index = VectorIndex.open(index_folder(shop.data, "products", channel), fingerprint="color@1")
+        folder = index_folder(shop.data, "products", channel, "color@1")
+        index = VectorIndex.open(folder, fingerprint="color@1")
         assert len(index) == PRODUCTS
         assert index.revision == shop.catalog().revision()
