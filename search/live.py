@@ -7,16 +7,23 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from core.catalog import Catalog
 from core.errors import DamagedIndex, EncoderMismatch
-from core.publishing import VECTOR_CHANNELS, index_folder, publish_channel
+from core.publishing import (
+    VECTOR_CHANNELS,
+    changes_since,
+    index_folder,
+    publish_changes,
+    publish_channel,
+)
 from core.types import Channel
 from core.vector_index import VectorIndex
+from search.background import Background
 
 CHECK_EVERY_SECONDS = 1.0
 """How soon a running server sees what an ingest has committed."""
+FOLDED_ROWS = 8_192
+"""So many changed rows in memory are searched within a millisecond or two; more are published in the background."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,7 @@ class LiveCatalog:
         self.catalog = catalog
         self._data, self._fingerprint = data, fingerprint
         self._lock = threading.Lock()
+        self._folding = Background(f"publishing what changed in {catalog.name}", self._fold)
         self._checked = time.monotonic()
         self._snapshot = self._follow(Snapshot(*(self._open(channel) for channel in VECTOR_CHANNELS)))
 
@@ -54,26 +62,41 @@ class LiveCatalog:
     def _open(self, channel: Channel) -> VectorIndex:
         """The published index, or a new one built from the rows when it is missing, damaged or not its own."""
         try:
-            folder = index_folder(self._data, self.catalog.name, channel, self._fingerprint)
-            return VectorIndex.open(folder, fingerprint=self._fingerprint)
+            return VectorIndex.open(self._folder(channel), fingerprint=self._fingerprint)
         except (FileNotFoundError, DamagedIndex, EncoderMismatch):
             return publish_channel(self._data, self.catalog, channel, self._fingerprint)
 
+    def _folder(self, channel: Channel) -> Path:
+        return index_folder(self._data, self.catalog.name, channel, self._fingerprint)
+
     def _follow(self, snapshot: Snapshot) -> Snapshot:
         revision = self.catalog.revision()
-        return Snapshot(
+        followed = Snapshot(
             *(self._caught_up(snapshot.of(channel), channel, revision) for channel in VECTOR_CHANNELS)
         )
+        if any(followed.of(channel).changes > FOLDED_ROWS for channel in VECTOR_CHANNELS):
+            self._folding.begin()
+        return followed
 
     def _caught_up(self, index: VectorIndex, channel: Channel, revision: int) -> VectorIndex:
+        index = self._over_newest(index, channel)
         if index.revision >= revision:
             return index
-        published = self._open(channel)
-        newest = published if published.revision > index.revision else index
-        if newest.revision >= revision:
-            return newest
-        since = newest.revision
-        # A product that has changed may have no vector left in this channel, so it is named as gone, too.
-        gone = np.union1d(self.catalog.removed_since(since), self.catalog.changed_since(since))
-        changed = self.catalog.vectors(channel, self._fingerprint, since=since)
-        return newest.with_changes(changed, gone, revision)
+        changes = changes_since(self.catalog, channel, self._fingerprint, index.revision)
+        return index.with_changes(changes.batches, changes.gone, changes.revision)
+
+    def _over_newest(self, index: VectorIndex, channel: Channel) -> VectorIndex:
+        """The newest publication, even one that knows less than this index: less is kept in memory over it."""
+        folder = self._folder(channel)
+        try:
+            if index.is_over(folder):
+                return index
+            return VectorIndex.open(folder, fingerprint=self._fingerprint, before=index)
+        except (FileNotFoundError, DamagedIndex, EncoderMismatch):
+            # Somebody harmed the files. What is open serves on, while they are made anew from the rows.
+            self._folding.begin()
+            return index
+
+    def _fold(self) -> None:
+        for channel in VECTOR_CHANNELS:
+            publish_changes(self._data, self.catalog, channel, self._fingerprint, gently=True)

@@ -1,5 +1,7 @@
 """Here is a vector: which products are near? FAISS and the index files are known in this package only."""
 
 from core.vector_index.index import VectorIndex
+from core.vector_index.publication import Changes
+from core.vector_index.writing import Making
 
-__all__ = ["VectorIndex"]
+__all__ = ["Changes", "Making", "VectorIndex"]

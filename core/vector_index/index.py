@@ -1,36 +1,38 @@
-"""VectorIndex: one channel of one catalog, its published files and the changes since, as one snapshot."""
+"""VectorIndex: one channel of one catalog, its published segments and the changes since, as one snapshot."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from core.key_set import KeySet
 from core.types import Keys, VectorBatch
-from core.vector_index.published import Published, open_current, verify_current
-from core.vector_index.rows import Floats, Resemblance, RowTable, best_of_products, is_among
-from core.vector_index.search import Search
-from core.vector_index.writing import check_batch, publish, shape_of
+from core.vector_index.publication import ChangesSince, publish_anew, publish_changes, tune
+from core.vector_index.published import open_current, verify_current
+from core.vector_index.rows import Floats, Resemblance, RowTable, Shape, best_of_products, is_among
+from core.vector_index.search import NO_KEYS, Part, counting
+from core.vector_index.segment import Segment
+from core.vector_index.tuning import Tuned
+from core.vector_index.writing import Making, check_batch, shape_of
 
 BACKGROUND_ROWS = 1024
 BACKGROUND_SEED = 1
-NO_KEYS: Keys = np.empty(0, np.int64)
+UNMADE = Making()
 
 
 class VectorIndex:
     """Answers which products are near a vector; never changes, so any number of threads may ask it."""
 
     def __init__(
-        self, published: Published | None, fingerprint: str, *, added: RowTable, hidden: Keys, revision: int
+        self, parts: Sequence[Part], fingerprint: str, *, shape: Shape, revision: int, generation: str = ""
     ) -> None:
-        self.fingerprint, self.revision = fingerprint, revision
-        self._published = published
-        self._base = RowTable.empty() if published is None else published.rows
-        self._added = added
-        self._hidden = hidden
-        """Ascending keys whose published rows no longer count: changed or removed since."""
-        self._rows = len(self._base) + len(added) - len(self._base.rows_of(hidden))
+        """The last part may be in memory: what was changed since the generation was published."""
+        self.fingerprint, self.revision, self._generation = fingerprint, revision, generation
+        self._parts = tuple(part for part in parts if part.count)
+        self._shape = shape if self._parts else (0, 0)
+        self._rows = sum(part.count for part in self._parts)
         self._background: Floats | None = None
 
     @classmethod
@@ -41,31 +43,53 @@ class VectorIndex:
         *,
         fingerprint: str,
         revision: int,
-        exact: bool = False,
+        making: Making = UNMADE,
     ) -> VectorIndex:
-        """Writes the batches, in key order, as the folder's index and opens it; `exact`: no quick scan.
+        """Writes the batches, in key order, as the folder's index and opens it.
 
         Raises InvalidVector, and OSError when the disk is full; the index before stays in force then.
         """
-        publish(folder, batches, fingerprint=fingerprint, revision=revision, exact=exact)
+        publish_anew(folder, batches, fingerprint=fingerprint, revision=revision, making=making)
         return cls.open(folder, fingerprint=fingerprint)
 
+    @staticmethod
+    def publish_changes(
+        folder: Path, changes_since: ChangesSince, *, fingerprint: str, making: Making = UNMADE
+    ) -> None:
+        """Adds to the folder's index what has changed since it was published: far less work than anew.
+
+        The recall stays the one that the index is set to. Raises as `open` does, and as `publish` does.
+        """
+        publish_changes(folder, changes_since, fingerprint=fingerprint, making=making)
+
+    @staticmethod
+    def tune(folder: Path, recall: float, *, fingerprint: str, making: Making = UNMADE) -> list[Tuned]:
+        """Sets the searches of the folder's index to a recall that is measured on its own vectors.
+
+        Segments that are added later are set to it when they are built. Raises as `open` does.
+        """
+        return tune(folder, recall, fingerprint=fingerprint, making=making)
+
     @classmethod
-    def open(cls, folder: Path, *, fingerprint: str) -> VectorIndex:
-        """The folder's current index; raises FileNotFoundError, DamagedIndex or EncoderMismatch."""
-        published = open_current(folder, fingerprint=fingerprint)
-        added = RowTable.empty(published.manifest.dim)
-        return cls(published, fingerprint, added=added, hidden=NO_KEYS, revision=published.manifest.revision)
+    def open(cls, folder: Path, *, fingerprint: str, before: VectorIndex | None = None) -> VectorIndex:
+        """The folder's current index; raises FileNotFoundError, DamagedIndex or EncoderMismatch.
+
+        What an index that was opened `before` has read is not read again.
+        """
+        opened = {} if before is None else {part.segment.name: part.segment for part in before._parts}
+        published = open_current(folder, fingerprint=fingerprint, opened=opened)
+        manifest = published.manifest
+        return cls(published.parts, fingerprint, shape=manifest.shape or (0, 0), revision=manifest.revision)
 
     @classmethod
     def empty(cls, fingerprint: str, *, revision: int = 0) -> VectorIndex:
         """An index of nothing, in memory."""
-        return cls(None, fingerprint, added=RowTable.empty(), hidden=NO_KEYS, revision=revision)
+        return cls((), fingerprint, shape=(0, 0), revision=revision)
 
     @staticmethod
     def verify(folder: Path) -> int:
         """Reads every byte of the folder's index and answers how many rows it has; raises DamagedIndex."""
-        return verify_current(folder).count
+        return verify_current(folder)
 
     def __len__(self) -> int:
         """Vectors that can be found."""
@@ -74,57 +98,53 @@ class VectorIndex:
     @property
     def dim(self) -> int:
         """Length of the vectors; 0 while there are none."""
-        return self._base.dim or self._added.dim
+        return self._shape[0]
 
     @property
     def feature_dim(self) -> int:
         """Length of the long features; 0 where there are none."""
-        return self._base.feature_dim or self._added.feature_dim
+        return self._shape[1]
 
     @property
     def changes(self) -> int:
-        """Rows and keys kept in memory since publication; worth publishing anew when there are many."""
-        return len(self._added) + len(self._hidden)
+        """Rows kept in memory since publication; worth publishing when there are many."""
+        return sum(part.count for part in self._parts if part.segment.quick is None)
 
-    def nearest(self, query: Floats, limit: int, *, among: Keys | None = None) -> tuple[Keys, Floats]:
+    def nearest(self, query: Floats, limit: int, *, among: KeySet | None = None) -> tuple[Keys, Floats]:
         """The nearest products and their cosines, best first, ties by key; of the `among` keys if given.
 
         A product counts with its best vector. Fewer than `limit` come back only when no more match.
         """
         query = self._checked(query, self.dim)
-        if limit < 1 or not len(self):
+        if limit < 1:
             return NO_KEYS, np.empty(0, np.float32)
-        if among is not None and np.any(among[1:] <= among[:-1]):
-            among = np.unique(among)
-        parts = []
-        if len(self._added):
-            parts.append(self._nearest_added(query, among))
-        if self._published is not None and self._published.quick is not None:
-            search = Search(self._published, self._published.quick, self._hidden)
-            parts.append(search.nearest(query, limit, among=among))
-        keys, cosines = parts[0]
-        if len(parts) > 1:
-            keys, cosines = best_of_products(*(np.concatenate(both) for both in zip(*parts, strict=True)))
-        return keys[:limit], cosines[:limit]
+        return _best([part.nearest(query, limit, among) for part in self._parts], limit)
+
+    def nearest_many(self, queries: Floats, limit: int) -> list[tuple[Keys, Floats]]:
+        """What `nearest` answers to each of the queries, shape (n, dim), in less time."""
+        checked = np.stack([self._checked(query, self.dim) for query in queries])
+        answers = [part.nearest_many(checked, limit) for part in self._parts]
+        return [_best([each[n] for each in answers], limit) for n in range(len(queries))]
 
     def with_changes(self, batches: Iterable[VectorBatch], removed: Keys, revision: int) -> VectorIndex:
         """This index with changed products' new vectors in place of all their old ones, less the removed.
 
         `removed` may also name changed products that have no vector left; products in the batches stay.
         """
-        tables = []
+        shape, tables = self._shape, []
         for batch in batches:
             if len(batch):
-                dim, feature_dim = shape_of(batch)
-                self_dim, self_feature_dim = (self.dim, self.feature_dim) if self.dim else (dim, feature_dim)
-                check_batch(batch, dim=self_dim, feature_dim=self_feature_dim)
+                shape = shape if shape[0] else shape_of(batch)
+                check_batch(batch, shape)
                 tables.append(RowTable.of(batch))
-        changed = np.unique(
-            np.concatenate([np.asarray(removed, np.int64), *(table.keys for table in tables)])
+        gone = np.unique(np.concatenate([np.asarray(removed, np.int64), *(table.keys for table in tables)]))
+        parts = [part.hiding(gone) for part in self._parts if part.segment.quick is not None]
+        added = [part.rows.without(gone) for part in self._parts if part.segment.quick is None]
+        fresh = RowTable.joined([*added, *tables]) if added or tables else RowTable.empty()
+        parts.append(Part.of(Segment.in_memory(fresh), NO_KEYS))
+        return VectorIndex(
+            parts, self.fingerprint, shape=shape, revision=revision, generation=self._generation
         )
-        added = RowTable.joined([self._added.without(changed), *tables])
-        hidden = np.union1d(self._hidden, changed[is_among(changed, self._base.keys)])
-        return VectorIndex(self._published, self.fingerprint, added=added, hidden=hidden, revision=revision)
 
     def vector_similarities(self, query: Floats, keys: Keys) -> Floats:
         """The query vector's cosine to the best vector of each key; nan where the key has none."""
@@ -158,27 +178,34 @@ class VectorIndex:
             raise ValueError("the query's vector has numbers that are not finite")
         return query
 
-    def _nearest_added(self, query: Floats, among: Keys | None) -> tuple[Keys, Floats]:
-        if among is None:
-            return best_of_products(self._added.keys, np.vecdot(self._added.vectors, query))
-        rows = self._added.rows_of(among)
-        return best_of_products(self._added.keys[rows], self._added.cosines(query, rows))
-
     def _best_of_each(self, keys: Keys, resemblance: Resemblance, query: Floats) -> Floats:
         keys = np.asarray(keys, np.int64)
-        best = self._base.best_of_each(keys, resemblance, query)
-        if len(self._hidden):
-            best[is_among(keys, self._hidden)] = np.nan
-        return np.fmax(best, self._added.best_of_each(keys, resemblance, query))
+        best = np.full(len(keys), np.nan, np.float32)
+        for part in self._parts:
+            here = part.rows.best_of_each(keys, resemblance, query)
+            here[is_among(keys, part.hidden)] = np.nan
+            best = np.fmax(best, here)
+        return best
 
     def _background_rows(self) -> Floats:
         """A fixed sample of the rows that count, widened to float32 once."""
-        base_rows = len(self._base)
-        counts = np.ones(base_rows + len(self._added), np.bool_)
-        counts[self._base.rows_of(self._hidden)] = False
-        live = np.flatnonzero(counts)
+        live = [np.flatnonzero(counting(part.rows, part.hidden)) for part in self._parts]
         generator = np.random.default_rng(BACKGROUND_SEED)
-        chosen = np.sort(generator.choice(live, min(BACKGROUND_ROWS, len(live)), replace=False))
-        parts = [(self._base, chosen[chosen < base_rows])]
-        parts.append((self._added, chosen[chosen >= base_rows] - base_rows))
-        return np.concatenate([table.widened(rows) for table, rows in parts if len(rows)])
+        chosen = np.sort(generator.choice(self._rows, min(BACKGROUND_ROWS, self._rows), replace=False))
+        starts = np.cumsum([0, *(len(rows) for rows in live)])
+        sampled = []
+        for part, rows, first, end in zip(self._parts, live, starts[:-1], starts[1:], strict=True):
+            here = rows[chosen[(chosen >= first) & (chosen < end)] - first]
+            if len(here):
+                sampled.append(part.rows.widened(here))
+        return np.concatenate(sampled)
+
+
+def _best(found: Sequence[tuple[Keys, Floats]], limit: int) -> tuple[Keys, Floats]:
+    """The best of what several parts answer."""
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        return NO_KEYS, np.empty(0, np.float32)
+    keys, cosines = zip(*found, strict=True)
+    return best_of_products(np.concatenate(keys), np.concatenate(cosines), limit)

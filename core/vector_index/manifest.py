@@ -6,12 +6,15 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import orjson
 
 from core.errors import DamagedIndex
+from core.vector_index.quick import Effort
+from core.vector_index.rows import Shape
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 WHOLE_BELOW_BYTES = 96 << 20
 """Files below this are read whole when an index opens; of longer ones, samples (`verify` reads all)."""
@@ -46,18 +49,36 @@ class FileCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class SegmentFacts:
+    """What one segment holds and how it is searched."""
+
+    name: str
+    count: int
+    """Rows; a product with three pictures has three."""
+    products: int
+    effort: Effort
+    files: Mapping[str, FileCheck]
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """The facts of one published index."""
 
     fingerprint: str
     dim: int
     feature_dim: int
-    count: int
-    """Rows; a product with three pictures has three."""
-    products: int
     revision: int
-    files: Mapping[str, FileCheck]
+    recall: float
+    """Part of the hundred nearest rows that searches are set to find."""
+    segments: tuple[SegmentFacts, ...]
+    hidden: Mapping[str, FileCheck]
+    """Files with the keys that no longer count, one for each segment that has such."""
     format: int = FORMAT
+
+    @property
+    def shape(self) -> Shape | None:
+        """Length of the vectors and of the features; None where there are none."""
+        return (self.dim, self.feature_dim) if self.segments else None
 
     def write(self, folder: Path) -> Path:
         facts = asdict(self)
@@ -76,10 +97,19 @@ class Manifest:
                 raise DamagedIndex(str(path), "its checksum is wrong")
             if facts["format"] != FORMAT:
                 raise DamagedIndex(str(path), f"format {facts['format']} is not {FORMAT}")
-            files = {name: FileCheck(**check) for name, check in facts.pop("files").items()}
-            return cls(files=files, **facts)
+            segments = tuple(_segment(each) for each in facts.pop("segments"))
+            return cls(segments=segments, hidden=_checks(facts.pop("hidden")), **facts)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise DamagedIndex(str(path), f"it cannot be read ({error})") from error
+
+
+def _segment(facts: Mapping[str, Any]) -> SegmentFacts:
+    rest = {name: facts[name] for name in ("name", "count", "products")}
+    return SegmentFacts(**rest, effort=Effort(**facts["effort"]), files=_checks(facts["files"]))
+
+
+def _checks(facts: Mapping[str, Any]) -> dict[str, FileCheck]:
+    return {name: FileCheck(**check) for name, check in facts.items()}
 
 
 def _facts_checksum(facts: Mapping[str, object]) -> str:

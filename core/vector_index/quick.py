@@ -1,26 +1,30 @@
-"""The rows that look near, found fast.
+"""The products that look near, found fast.
 
-Small indexes are scanned exactly. Larger ones keep 2 bits a number of each vector, in lists around centroids:
-a search scans the nearest lists and answers more rows than asked for, which the caller re-scores with the
-stored vectors.
+Small indexes are scanned exactly. Larger ones keep 2 bits a number of each vector: up to some hundred thousand in
+one list that is scanned whole, above that in lists around centroids of which the nearest are scanned. A search
+answers more than was asked for, which the caller re-scores with the stored vectors.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.vector_index.native import faiss, stay_on_this_thread, use_all_processors
-from core.vector_index.rows import Floats, RowNumbers
+from core.key_set import KeySet
+from core.types import Keys
+from core.vector_index.native import faiss, stay_on_this_thread, widened_halves
+from core.vector_index.rows import Floats
 
 EXACT_BELOW_ROWS = 20_000
-SCANNED_ROWS, SCANNED_PART = 50_000, 10
-"""A search scans the codes of this many rows, or of a tenth of all where that is more."""
+ONE_LIST_BELOW_ROWS = 300_000
 SEED = 20_26
 CHUNK_ROWS = 32_768
+TRAINING_ROWS_A_LIST, LEAST_TRAINING_ROWS = 64, 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,34 +33,63 @@ class Plan:
 
     exact: bool
     lists: int
-    probes: int
     training_rows: int
 
     @classmethod
-    def of(cls, rows: int, *, exact: bool) -> Plan:
+    def of(cls, rows: int, *, exact: bool = False) -> Plan:
         """The layout measured best for this many rows."""
         if exact or rows <= EXACT_BELOW_ROWS:
-            return cls(True, 0, 0, 0)
-        lists = 1 << round(np.log2(1.5 * np.sqrt(rows)))
-        share = max(1 / SCANNED_PART, SCANNED_ROWS / rows)
-        return cls(False, lists, min(lists, round(lists * share)), min(rows, 64 * lists))
+            return cls(True, 0, 0)
+        lists = 1 if rows <= ONE_LIST_BELOW_ROWS else 1 << round(np.log2(1.5 * np.sqrt(rows)))
+        return cls(False, lists, min(rows, max(LEAST_TRAINING_ROWS, TRAINING_ROWS_A_LIST * lists)))
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How hard a search of codes looks, so that the nearest rows are among what it answers."""
+
+    probes: int
+    """Lists that are scanned, the nearest ones."""
+    pool_base: int
+    pool_slope: float
+    """Rows that are re-scored: so many, and so many more for each one wanted."""
+
+    def pool(self, wanted: float) -> int:
+        """How many rows to ask the codes for where some are wanted."""
+        return self.pool_base + math.ceil(self.pool_slope * wanted)
 
 
 class QuickIndex:
-    """Row numbers of vectors that are probably near a query; immutable, safe for many threads."""
+    """Keys of vectors that are probably near a query; immutable, safe for many threads.
+
+    A key comes once for each of its vectors.
+    """
 
     def __init__(self, index: Any) -> None:
         self._index = index
-        self._inverted = None if isinstance(index, faiss.IndexFlat) else faiss.extract_index_ivf(index)
+        self._inverted = None if isinstance(index, faiss.IndexIDMap) else faiss.extract_index_ivf(index)
 
     @classmethod
-    def build(cls, vectors: NDArray[np.float16], *, exact: bool = False) -> QuickIndex:
-        """Row i of the vectors becomes row number i; memory stays near the size of the codes."""
+    def build(
+        cls,
+        keys: Keys,
+        vectors: NDArray[np.float16],
+        *,
+        exact: bool = False,
+        seen: Callable[[int, Floats], None] | None = None,
+    ) -> QuickIndex:
+        """Row i of the vectors is found as keys[i]; memory stays near the size of the codes.
+
+        `seen` is shown every stretch of the vectors once, with the number of its first row.
+        """
         plan = Plan.of(len(vectors), exact=exact)
-        use_all_processors()
-        index = faiss.IndexFlatIP(vectors.shape[1]) if plan.exact else _trained(vectors, plan)
-        for first in range(0, len(vectors), CHUNK_ROWS):
-            index.add(vectors[first : first + CHUNK_ROWS].astype(np.float32))
+        index = (
+            faiss.IndexIDMap(faiss.IndexFlatIP(vectors.shape[1])) if plan.exact else _trained(vectors, plan)
+        )
+        for first, stretch in stretches(vectors):
+            index.add_with_ids(stretch, keys[first : first + len(stretch)])
+            if seen is not None:
+                seen(first, stretch)
         return cls(index)
 
     @classmethod
@@ -76,31 +109,43 @@ class QuickIndex:
 
     @property
     def exact(self) -> bool:
-        """Whether the rows that it answers are the nearest ones for certain."""
+        """Whether what it answers is the nearest there is for certain."""
         return self._inverted is None
 
-    def near(
-        self, query: Floats, count: int, *, among: RowNumbers | None = None, effort: float = 1.0
-    ) -> RowNumbers:
-        """Up to `count` rows, of the `among` ones only; `effort` multiplies the lists looked into."""
-        selector = None if among is None else self._selector(among)
-        parameters = self._parameters(selector, effort)
+    @property
+    def lists(self) -> int:
+        """Lists that the codes are kept in; 1 where all is scanned."""
+        return 1 if self._inverted is None else int(self._inverted.nlist)
+
+    @property
+    def code_bytes(self) -> int:
+        """Bytes that a scan reads of each vector."""
+        return 4 * self.dim if self._inverted is None else int(self._inverted.code_size)
+
+    def near(self, query: Floats, count: int, *, probes: int, among: KeySet | None = None) -> Keys:
+        """Up to `count` keys, of the `among` ones only."""
         stay_on_this_thread()
-        _, rows = self._index.search(query[None, :], min(count, len(self)), params=parameters)
-        found: RowNumbers = rows[0]
+        found: Keys = self.near_many(query[None, :], count, probes=probes, among=among)[0]
         return found[found >= 0]
 
-    def _selector(self, rows: RowNumbers) -> Any:
-        chosen = np.zeros(len(self) + 7 & ~7, np.bool_)
-        chosen[rows] = True
-        return faiss.IDSelectorBitmap(np.packbits(chosen, bitorder="little"))
+    def near_many(self, queries: Floats, count: int, *, probes: int, among: KeySet | None = None) -> Keys:
+        """One row of `count` keys a query, filled up with -1; on as many threads as are set."""
+        parameters = self._parameters(probes, None if among is None else faiss.IDSelectorBitmap(among.bitmap))
+        _, found = self._index.search(queries, min(count, len(self)), params=parameters)
+        keys: Keys = found
+        return keys
 
-    def _parameters(self, selector: Any, effort: float) -> Any:
+    def _parameters(self, probes: int, selector: Any) -> Any:
         if self._inverted is None:
             return None if selector is None else faiss.SearchParameters(sel=selector)
-        probes = min(self._inverted.nlist, round(self._inverted.nprobe * effort))
-        inner = faiss.SearchParametersIVF(nprobe=probes, sel=selector)
+        inner = faiss.SearchParametersIVF(nprobe=min(probes, self.lists), sel=selector)
         return faiss.SearchParametersPreTransform(index_params=inner)
+
+
+def stretches(vectors: NDArray[np.float16]) -> Iterator[tuple[int, Floats]]:
+    """All rows as float32, some ten thousand at a time, each time with the number of the first."""
+    for first in range(0, len(vectors), CHUNK_ROWS):
+        yield first, widened_halves(vectors[first : first + CHUNK_ROWS])
 
 
 def _trained(vectors: NDArray[np.float16], plan: Plan) -> Any:
@@ -111,12 +156,11 @@ def _trained(vectors: NDArray[np.float16], plan: Plan) -> Any:
     coded_dim = dim + dim % 2
     rotation = faiss.RandomRotationMatrix(dim, coded_dim)
     rotation.init(SEED)
-    rotated = rotation.apply(vectors[rows].astype(np.float32))
+    rotated = rotation.apply(widened_halves(vectors[rows]))
     centroids = faiss.IndexFlatIP(coded_dim)
     inverted = faiss.IndexIVFPQFastScan(
         centroids, coded_dim, plan.lists, coded_dim // 2, 4, faiss.METRIC_INNER_PRODUCT
     )
-    inverted.cp.niter, inverted.cp.max_points_per_centroid = 10, 64
-    inverted.nprobe = plan.probes
+    inverted.cp.niter, inverted.cp.max_points_per_centroid = 10, TRAINING_ROWS_A_LIST
     inverted.train(rotated)
     return faiss.IndexPreTransform(rotation, inverted)

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.types import Keys, VectorBatch
-from core.vector_index.native import products_of_halves
+from core.vector_index.native import products_of_halves, widened_halves
 
 Floats = NDArray[np.float32]
 RowNumbers = NDArray[np.int64]
+Shape = tuple[int, int]
+"""Length of the vectors and of the features, 0 without."""
 
-MANY = 16
-"""Above one key in so many rows, marking keys in a table beats looking them up one by one."""
+SPARSE = 4
+"""With more keys to a row than this, gaps included, a table of all keys would be mostly gaps."""
+SEVERAL = 2
+"""Rows looked at first for each product wanted, since a product may have several."""
 VALUES_AT_ONCE = 262_144
 """Stored numbers are widened to float32 in pieces that stay in the processor's cache (1 MB)."""
 
@@ -29,6 +34,8 @@ class RowTable:
     vectors: NDArray[np.float16] | Floats
     features: NDArray[np.int8] | None
     scales: Floats | None
+    starts: NDArray[np.uint32] | None = None
+    """The first row of each key from the lowest on, and where the last one ends; None where keys lie far apart."""
 
     @classmethod
     def empty(cls, dim: int = 0) -> RowTable:
@@ -55,33 +62,48 @@ class RowTable:
     def feature_dim(self) -> int:
         return 0 if self.features is None else int(self.features.shape[1])
 
+    @property
+    def halves(self) -> NDArray[np.float16]:
+        """The vectors of rows that were published."""
+        return self.vectors.view(np.float16)
+
+    def with_starts(self) -> RowTable:
+        """The same rows, those of a key found by a look at a table in place of a search."""
+        if not len(self) or int(self.keys[-1]) - int(self.keys[0]) >= SPARSE * len(self):
+            return self
+        every = np.arange(self.keys[0], self.keys[-1] + 2)
+        return replace(self, starts=np.searchsorted(self.keys, every).astype(np.uint32))
+
     def spans_of(self, keys: Keys) -> tuple[RowNumbers, RowNumbers]:
         """The first row of each key and how many rows it has; any order of keys, 0 rows for unknown ones."""
-        first = np.searchsorted(self.keys, keys, side="left")
-        return first, np.searchsorted(self.keys, keys, side="right") - first
+        if self.starts is None:
+            first = np.searchsorted(self.keys, keys, side="left")
+            return first, np.searchsorted(self.keys, keys, side="right") - first
+        place = keys - self.keys[0]
+        # Keys beyond either end fall on the very last place, behind which no row is.
+        place = np.where((place >= 0) & (place < len(self.starts) - 1), place, len(self.starts) - 1)
+        first = self.starts[place].astype(np.int64)
+        return first, self.starts[np.minimum(place + 1, len(self.starts) - 1)] - first
 
     def rows_of(self, keys: Keys) -> RowNumbers:
         """All rows of the keys, those of one key together."""
         return _ranges(*self.spans_of(keys))
 
-    def rows_of_sorted(self, keys: Keys) -> RowNumbers:
-        """The same for ascending keys, faster where they are many."""
-        if not len(self) or len(keys) * MANY < len(self):
-            return self.rows_of(keys)
-        lowest, highest = int(self.keys[0]), int(self.keys[-1])
-        if highest - lowest > MANY * len(self):
-            return self.rows_of(keys)
-        wanted = np.zeros(highest - lowest + 1, np.bool_)
-        inside = slice(*np.searchsorted(keys, (lowest, highest + 1)))
-        wanted[keys[inside] - lowest] = True
-        return np.flatnonzero(wanted[self.keys - lowest])
+    def taken(self, rows: RowNumbers) -> RowTable:
+        """Some of the rows, copied."""
+        features = None if self.features is None else self.features[rows]
+        scales = None if self.scales is None else self.scales[rows]
+        return RowTable(self.keys[rows], self.vectors[rows], features, scales)
 
     def without(self, keys: Keys) -> RowTable:
         """These rows less those of the keys, copied."""
-        kept = np.isin(self.keys, keys, invert=True)
-        features = None if self.features is None else self.features[kept]
-        scales = None if self.scales is None else self.scales[kept]
-        return RowTable(self.keys[kept], self.vectors[kept], features, scales)
+        return self.taken(np.flatnonzero(np.isin(self.keys, keys, invert=True)))
+
+    @property
+    def batch(self) -> VectorBatch:
+        """The rows as they are stored; half precision stays what it is."""
+        scales = np.ones(len(self), np.float32) if self.scales is None else self.scales
+        return VectorBatch(self.keys, cast("Floats", self.vectors), self.features, scales)
 
     @classmethod
     def joined(cls, tables: Sequence[RowTable]) -> RowTable:
@@ -108,10 +130,19 @@ class RowTable:
             return self.cosines(query, rows)
         return _products(self.features, query, rows) * self.scales[rows]
 
+    def wide_vectors(self, rows: RowNumbers) -> Floats:
+        """The vectors of the rows as float32."""
+        vectors = self.vectors[rows]
+        return (
+            widened_halves(vectors.view(np.float16))
+            if vectors.dtype == np.float16
+            else vectors.view(np.float32)
+        )
+
     def widened(self, rows: RowNumbers) -> Floats:
         """The features of the rows as float32, or their vectors where there are none."""
         if self.features is None or self.scales is None:
-            return self.vectors[rows].astype(np.float32)
+            return self.wide_vectors(rows)
         return self.features[rows].astype(np.float32) * self.scales[rows, None]
 
     def best_of_each(self, keys: Keys, resemblance_of_rows: Resemblance, query: Floats) -> Floats:
@@ -129,8 +160,22 @@ class RowTable:
 Resemblance = Callable[[RowTable, Floats, RowNumbers], Floats]
 
 
-def best_of_products(keys: Keys, cosines: Floats) -> tuple[Keys, Floats]:
-    """Each product once, with its best cosine: best first, ties by key."""
+def best_of_products(keys: Keys, cosines: Floats, limit: int) -> tuple[Keys, Floats]:
+    """Each product once, with its best cosine: best first, ties by key, `limit` of them at most."""
+    considered = SEVERAL * limit
+    while considered < len(keys):
+        # Sorting takes most of the time where there is much to choose from.
+        least = np.partition(cosines, -considered)[-considered]
+        chosen = np.flatnonzero(cosines >= least)
+        found = _best_of_products(keys[chosen], cosines[chosen])
+        if len(found[0]) >= limit:
+            return found[0][:limit], found[1][:limit]
+        considered *= 4
+    every, best = _best_of_products(keys, cosines)
+    return every[:limit], best[:limit]
+
+
+def _best_of_products(keys: Keys, cosines: Floats) -> tuple[Keys, Floats]:
     order = np.lexsort((keys, -cosines))
     _, first = np.unique(keys[order], return_index=True)
     chosen = order[np.sort(first)]

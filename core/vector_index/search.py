@@ -1,4 +1,4 @@
-"""Nearest products of a published index: the quick scan's rows, re-scored, a product once, never too few."""
+"""Nearest products of one part of an index: what looks near, re-scored, a product once, never too few."""
 
 from __future__ import annotations
 
@@ -6,75 +6,115 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from core.key_set import KeySet
 from core.types import Keys
-from core.vector_index.published import Published
-from core.vector_index.quick import QuickIndex
-from core.vector_index.rows import Floats, RowNumbers, best_of_products, is_among
+from core.vector_index.rows import Floats, RowNumbers, RowTable, best_of_products, is_among
+from core.vector_index.segment import Segment
 
+NO_KEYS: Keys = np.empty(0, np.int64)
 ROWS_AT_ONCE = 16_384
-EXACT_ROWS = 8_192
-"""So few rows are compared one by one sooner than a selector over the whole index is set up."""
-POOL_FACTOR, POOL_EXTRA = 2, 200
-"""The quick scan answers twice the rows that are wanted and 200 more: its order is rough."""
+EXACT_KEYS = 8_192
+"""So few products are compared one by one sooner than codes are scanned for them."""
 WIDENING = 4
+RAREST = 9
+"""Where one row in nine or fewer passes a filter, three times the lists are looked into, and no more."""
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
-    """One search over the published rows, those of the hidden keys left out."""
+class Part:
+    """A segment, less what has changed since."""
 
-    published: Published
-    quick: QuickIndex
+    segment: Segment
     hidden: Keys
-    """Ascending."""
+    """Ascending keys whose rows in this segment no longer count."""
+    count: int
+    """Rows that do."""
 
-    def nearest(self, query: Floats, limit: int, *, among: Keys | None) -> tuple[Keys, Floats]:
-        """Distinct products, best first, ties by key; short only when no more match. `among` ascends."""
-        rows: RowNumbers | None = None
-        if among is not None:
-            rows = self.published.rows.rows_of_sorted(among[~is_among(among, self.hidden)])
-            if len(rows) <= EXACT_ROWS:
-                return self._rescored(query, rows)
-        matching = len(self.published.rows) if rows is None else len(rows)
-        wanted, effort = self._first_pool(limit), self._first_effort(matching)
-        pool = wanted
-        while pool < matching:
-            near = self._not_hidden(self.quick.near(query, pool, among=rows, effort=effort))
+    @classmethod
+    def of(cls, segment: Segment, hidden: Keys) -> Part:
+        """The segment without those of the hidden keys that it has."""
+        hidden = hidden[segment.rows.spans_of(hidden)[1] > 0]
+        return cls(segment, hidden, len(segment.rows) - len(segment.rows.rows_of(hidden)))
+
+    def hiding(self, keys: Keys) -> Part:
+        """The same part without the rows of some more keys."""
+        return self if not len(keys) else Part.of(self.segment, np.union1d(self.hidden, keys))
+
+    @property
+    def rows(self) -> RowTable:
+        """All rows of the segment, the hidden ones among them."""
+        return self.segment.rows
+
+    def nearest(self, query: Floats, limit: int, among: KeySet | None) -> tuple[Keys, Floats]:
+        """Distinct products, best first, ties by key; short only when no more match."""
+        if among is not None and len(among) <= EXACT_KEYS:
+            return self._best(*self.segment.resident(among).cosines(query), limit)
+        quick, effort = self.segment.quick, self.segment.effort
+        if quick is None:
+            rows = np.arange(len(self.rows)) if among is None else self.rows.rows_of(among.keys)
+            return self._compared(query, rows, limit)
+        wanted = limit * len(self.rows) / self.segment.products
+        pool, probes = effort.pool(wanted), math.ceil(effort.probes * self._further(among))
+        enough = pool / 2
+        while pool < len(self.rows):
+            near = quick.near(query, pool, probes=probes, among=among)
+            is_all = len(near) < pool and probes >= quick.lists
+            near = self._that_count(near)
             # Half of the pool must count: where most of it is hidden, what is left are its far ends.
-            if 2 * len(near) >= wanted:
-                keys, cosines = self._rescored(query, near)
-                if len(keys) >= limit:
-                    return keys, cosines
-            pool, effort = pool * WIDENING, effort * WIDENING
-        return self._exactly(query, rows, limit)
+            if is_all or len(near) >= enough:
+                found = self._compared(query, self.rows.rows_of(np.unique(near)), limit)
+                if is_all or len(found[0]) >= limit:
+                    return found
+            pool, probes = pool * WIDENING, probes * WIDENING
+        return self._exactly(query, limit, among)
 
-    def _first_pool(self, limit: int) -> int:
-        manifest = self.published.manifest
-        rows = limit * manifest.count / manifest.products
-        return math.ceil(rows if self.quick.exact else rows * POOL_FACTOR + POOL_EXTRA)
+    def nearest_many(self, queries: Floats, limit: int) -> list[tuple[Keys, Floats]]:
+        """The same for several queries at once, sooner than one after the other."""
+        quick, effort = self.segment.quick, self.segment.effort
+        pool = effort.pool(limit * len(self.rows) / self.segment.products)
+        if quick is None or pool >= len(self.rows):
+            return [self.nearest(query, limit, None) for query in queries]
+        answers = []
+        for query, near in zip(queries, quick.near_many(queries, pool, probes=effort.probes), strict=True):
+            keys = self._that_count(np.unique(near[near >= 0]))
+            found = self._compared(query, self.rows.rows_of(keys), limit)
+            answers.append(found if len(found[0]) >= limit else self.nearest(query, limit, None))
+        return answers
 
-    def _first_effort(self, matching: int) -> float:
-        """The rarer the matching rows, the further away the nearest of them are."""
-        return min(len(self.published.rows) / matching, 16.0) ** 0.5 if matching else 1.0
+    def _further(self, among: KeySet | None) -> float:
+        """The rarer the matching products, the further away the nearest of them are."""
+        if among is None:
+            return 1.0
+        return float(min(max(1.0, self.segment.products / len(among)), RAREST) ** 0.5)
 
-    def _not_hidden(self, rows: RowNumbers) -> RowNumbers:
-        return rows[~is_among(self.published.rows.keys[rows], self.hidden)] if len(self.hidden) else rows
+    def _that_count(self, keys: Keys) -> Keys:
+        return keys[~is_among(keys, self.hidden)] if len(self.hidden) else keys
 
-    def _rescored(self, query: Floats, rows: RowNumbers) -> tuple[Keys, Floats]:
-        table = self.published.rows
-        return best_of_products(table.keys[rows], table.cosines(query, rows))
+    def _compared(self, query: Floats, rows: RowNumbers, limit: int) -> tuple[Keys, Floats]:
+        return self._best(self.rows.keys[rows], self.rows.cosines(query, rows), limit)
 
-    def _exactly(self, query: Floats, rows: RowNumbers | None, limit: int) -> tuple[Keys, Floats]:
-        """Every row compared: for small indexes' longest answers, and when widening didn't find enough."""
-        table = self.published.rows
-        if rows is not None:
-            return self._rescored(query, rows)
-        keys, cosines = np.empty(0, np.int64), np.empty(0, np.float32)
-        for first in range(0, len(table), ROWS_AT_ONCE):
-            stretch = np.arange(first, min(first + ROWS_AT_ONCE, len(table)), dtype=np.int64)
-            stretch_keys, similar = self._rescored(query, self._not_hidden(stretch))
-            keys, cosines = np.concatenate([keys, stretch_keys]), np.concatenate([cosines, similar])
-            keys, cosines = best_of_products(keys, cosines)
-            keys, cosines = keys[:limit], cosines[:limit]
+    def _best(self, keys: Keys, cosines: Floats, limit: int) -> tuple[Keys, Floats]:
+        if len(self.hidden):
+            counts = ~is_among(keys, self.hidden)
+            keys, cosines = keys[counts], cosines[counts]
+        return best_of_products(keys, cosines, limit)
+
+    def _exactly(self, query: Floats, limit: int, among: KeySet | None) -> tuple[Keys, Floats]:
+        """Every row compared: for the longest answers, and when widening didn't find enough."""
+        rows = np.arange(len(self.rows)) if among is None else self.rows.rows_of(among.keys)
+        keys, cosines = NO_KEYS, np.empty(0, np.float32)
+        for first in range(0, len(rows), ROWS_AT_ONCE):
+            found = self._compared(query, rows[first : first + ROWS_AT_ONCE], limit)
+            keys, cosines = best_of_products(
+                np.concatenate([keys, found[0]]), np.concatenate([cosines, found[1]]), limit
+            )
         return keys, cosines
+
+
+def counting(rows: RowTable, hidden: Keys) -> NDArray[np.bool_]:
+    """Which of the rows count."""
+    counts = np.ones(len(rows), np.bool_)
+    counts[rows.rows_of(hidden)] = False
+    return counts

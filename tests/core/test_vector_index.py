@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from core.errors import InvalidVector
+from core.key_set import KeySet
 from core.types import Keys, VectorBatch
 from core.vector_index import VectorIndex
 
@@ -62,8 +63,8 @@ def test_products_as_near_as_each_other_come_in_the_order_of_their_keys(tmp_path
 
 
 def test_only_products_among_the_given_ones_are_answered(shop: VectorIndex) -> None:
-    assert shop.nearest(vector(RED), 5, among=np.array([2, 3, 99]))[0].tolist() == [2, 3]
-    assert len(shop.nearest(vector(RED), 5, among=NONE)[0]) == 0
+    assert shop.nearest(vector(RED), 5, among=KeySet.of(np.array([2, 3, 99])))[0].tolist() == [2, 3]
+    assert len(shop.nearest(vector(RED), 5, among=KeySet.of(NONE))[0]) == 0
 
 
 def test_a_changed_product_is_found_by_its_new_vectors_only(shop: VectorIndex) -> None:
@@ -99,7 +100,7 @@ def test_a_product_named_as_removed_and_given_anew_stays(shop: VectorIndex) -> N
 def test_among_holds_for_changes_too(shop: VectorIndex) -> None:
     changed = shop.with_changes([pictures((9, RED), (10, PINK))], np.array([4]), 2)
 
-    assert changed.nearest(vector(RED), 5, among=np.array([2, 4, 10]))[0].tolist() == [10, 2]
+    assert changed.nearest(vector(RED), 5, among=KeySet.of(np.array([2, 4, 10])))[0].tolist() == [10, 2]
 
 
 def test_an_empty_index_answers_nothing_and_takes_changes(tmp_path: Path) -> None:

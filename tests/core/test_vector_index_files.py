@@ -77,7 +77,7 @@ def test_another_encoders_index_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("harm", ["flipped", "truncated", "lost", "emptied"])
 def test_a_harmed_file_is_found_when_the_index_opens(tmp_path: Path, name: str, harm: str) -> None:
     publish(tmp_path, grey_pictures(500))
-    path = generation(tmp_path) / name
+    path = next(generation(tmp_path).rglob(name))
     intact = path.read_bytes()
     middle = len(intact) // 2
     harmed = {
@@ -173,7 +173,7 @@ def test_keys_out_of_order_are_refused(tmp_path: Path) -> None:
 def test_half_the_bytes_of_float32_are_stored(tmp_path: Path) -> None:
     publish(tmp_path, grey_pictures(1000))
 
-    vectors = np.load(generation(tmp_path) / "vectors.f16.npy", mmap_mode="r")
+    vectors = np.load(next(generation(tmp_path).rglob("vectors.f16.npy")), mmap_mode="r")
 
     assert (vectors.dtype, vectors.shape) == (np.float16, (1000, 2))
 
