@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from core.encoder_choice import EncoderChoice
 from core.errors import MissingExtra
 from core.language import Language
 from core.settings import Settings
@@ -73,13 +74,15 @@ class ColourReadingEncoder(Encoder, Protocol):
         """About which share of the thing shown has each colour: 0…1. `features` has shape (feature_dim,)."""
 
 
-def load_encoder(settings: Settings, language: Language) -> Encoder:
-    """The encoder that the settings name; the heavy import happens here and not before.
+def load_encoder(settings: Settings, language: Language, choice: EncoderChoice | None = None) -> Encoder:
+    """The encoder of the choice, or that the settings name; the heavy import happens here and not before.
 
     MissingExtra, InvalidSetting and EncoderProblem say why it can't be had.
 
     The language is what the rest of the process reads with: the lite encoder glosses Chinese by it.
     """
+    if choice is not None:
+        settings = choice.within(settings)
     match settings.encoder_name:
         case "lite":
             from core.encoders.lite import LiteEncoder

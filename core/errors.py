@@ -150,8 +150,31 @@ class IngestRunning(LycheeError):
     exit_code = 1
 
     def __init__(self, catalog: str) -> None:
-        super().__init__(f"another ingest into catalog {catalog!r} is running; wait for it, or stop it")
+        super().__init__(
+            f"another ingest into catalog {catalog!r} is running, or its encoder is being switched; "
+            "wait for it, or stop it"
+        )
         self.catalog = catalog
+
+
+class RebuildRunning(LycheeError):
+    """Another rebuild works on the catalog."""
+
+    exit_code = 1
+
+    def __init__(self, catalog: str) -> None:
+        super().__init__(f"another rebuild of catalog {catalog!r} is running; wait for it, or stop it")
+        self.catalog = catalog
+
+
+class EncoderSwitched(LycheeError):
+    """A catalog is searched by another encoder than the one that was loaded for it."""
+
+    exit_code = 1
+
+    def __init__(self, catalog: str, chosen: str) -> None:
+        super().__init__(f"catalog {catalog!r} was switched to encoder {chosen}; run the same command again")
+        self.catalog, self.chosen = catalog, chosen
 
 
 class EncoderProblem(LycheeError):

@@ -20,6 +20,7 @@ from core.language import Language
 from core.pictures import PictureStore
 from core.publishing import check_catalog_name
 from core.settings import Settings
+from indexer import index_commands
 from indexer.feeds import Feed, FeedFormat, open_feed
 from indexer.pipeline import ingest
 from indexer.report import INDEX_FIELDS, IngestOptions, IngestReport, Workbench
@@ -50,6 +51,7 @@ def add_commands(app: typer.Typer) -> None:
     """Mounts this package's commands."""
     app.command(name="ingest")(ingest_feed)
     app.command(name="rejects")(show_rejects)
+    index_commands.add_commands(app)
 
 
 def ingest_feed(  # noqa: PLR0913 one parameter an option
@@ -117,8 +119,8 @@ def _ingested(
 ) -> IngestReport:
     watch = TerminalWatch(quiet=quiet)
     with closing(CatalogStore.open(settings.url)) as store:
-        language = Language.load()
-        bench = Workbench(store, load_encoder(settings, language), language, settings.data)
+        language, choice = Language.load(), store.encoder_choice(options.catalog)
+        bench = Workbench(store, load_encoder(settings, language, choice), language, settings.data, choice)
         # Before the feed is read: a judge that can't be loaded should not be found out at its end.
         judge = load_reranker(settings, bench.encoder, language) if warm else None
         with watch.listening():

@@ -1,19 +1,29 @@
-"""One ingest at a time for each catalog, over all processes of a machine."""
+"""One ingest at a time for each catalog, and one rebuild, over all processes of a machine."""
 
 from __future__ import annotations
 
 import fcntl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from core.errors import DataFolderProblem, IngestRunning
+from core.errors import DataFolderProblem, IngestRunning, LycheeError, RebuildRunning
+
+
+def exclusive(data: Path, catalog: str) -> AbstractContextManager[None]:
+    """Holds the catalog for one ingest, or for the moment of a switch: the encoder in force stays meanwhile."""
+    return _held(data / "locks" / f"{catalog}.lock", IngestRunning(catalog))
+
+
+def rebuilding(data: Path, catalog: str) -> AbstractContextManager[None]:
+    """Holds the catalog for one rebuild, beside which ingests go on."""
+    # No catalog's name has a full stop.
+    return _held(data / "locks" / f"{catalog}.rebuild.lock", RebuildRunning(catalog))
 
 
 @contextmanager
-def exclusive(data: Path, catalog: str) -> Iterator[None]:
-    """Holds the catalog for one ingest. The system lets go of it when the process ends, however it ends."""
-    path = data / "locks" / f"{catalog}.lock"
+def _held(path: Path, refusal: LycheeError) -> Iterator[None]:
+    """Holds a lock file. The system lets go of it when the process ends, however it ends."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("w")
@@ -23,5 +33,5 @@ def exclusive(data: Path, catalog: str) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise IngestRunning(catalog) from error
+            raise refusal from error
         yield

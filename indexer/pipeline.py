@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import os
 import time
-from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
-from typing import TypeVar
 
 from core.catalog import Catalog, Reject
-from core.errors import DamagedIndex, EncoderMismatch
+from core.errors import EncoderSwitched
 from core.pictures import PictureStore
-from core.publishing import VECTOR_CHANNELS, check_catalog_name, index_folder, publish_channel
-from core.types import Channel
-from core.vector_index import VectorIndex
+from core.publishing import VECTOR_CHANNELS, check_catalog_name, publish_changes
+from indexer.catching_up import CatchingUp
 from indexer.feeds import Feed
 from indexer.lock import exclusive
+from indexer.overlap import ahead
 from indexer.reading import RowReader
 from indexer.report import IngestOptions, IngestReport, Unwatched, Watch, Workbench
 from indexer.rows import FeedRow
@@ -33,7 +30,6 @@ FIRST_BATCH = 8
 READERS = 6
 NO_PRODUCT = "nothing was removed: the feed has no product that can be read"
 
-T = TypeVar("T")
 Row = FeedRow | Reject
 
 
@@ -48,18 +44,21 @@ def ingest(
     """Adds and updates the feed's products; the same call again changes nothing and encodes nothing.
 
     What a batch stored is there for good when the next one begins; a call that was broken off, at any point
-    and in any way, is finished by the next one. Raises IngestRunning, DataFolderProblem.
+    and in any way, is finished by the next one. Raises IngestRunning, EncoderSwitched, DataFolderProblem.
     """
     watch, started = watch or Unwatched(), time.perf_counter()
     check_catalog_name(options.catalog)
     with exclusive(bench.data, options.catalog), _pools() as pools:
-        catalog = bench.store.create(options.catalog, index_fields=options.index_fields)
-        stamp = row_stamp(options.index_fields, bench.encoder.fingerprint)
+        catalog = _opened(bench, options)
+        stamp = row_stamp(options.index_fields)
         reader = RowReader(sources or PictureSources(feed.root), PictureStore(bench.data), stamp)
         stages = Stages(bench, options, catalog=catalog, reader=reader, pools=pools)
         try:
             interrupted = _through(stages, feed.rows(options.limit), watch, feed.total)
-            notes = () if interrupted else _close(stages, bench, catalog, options, watch)
+            notes = () if interrupted else _prune(stages, options)
+            interrupted = interrupted or not _complete(stages, bench, catalog, watch)
+            if not interrupted:
+                _publish(bench, catalog, watch)
             rejects_file = stages.finish()
         finally:
             stages.log.close()
@@ -89,23 +88,13 @@ def _through(stages: Stages, rows: Iterator[Row], watch: Watch, total: int | Non
     While one batch is encoded the pictures of the next are decoded and those of the one after it are read.
     """
     watch.begin(total)
-    reading = _ahead(map(stages.read, _batches(rows)))
-    for planned in _ahead(map(stages.plan, reading)):
+    reading = ahead(map(stages.read, _batches(rows)))
+    for planned in ahead(map(stages.plan, reading)):
         if watch.stopping():
             return True
         stages.settle(planned)
         watch.advance(planned.size)
     return False
-
-
-def _ahead(items: Iterable[T]) -> Iterator[T]:
-    """The items, each handed out once the one behind it has been begun."""
-    waiting: deque[T] = deque()
-    for item in items:
-        waiting.append(item)
-        if len(waiting) > 1:
-            yield waiting.popleft()
-    yield from waiting
 
 
 def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
@@ -122,27 +111,41 @@ def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
         yield batch
 
 
-def _close(
-    stages: Stages, bench: Workbench, catalog: Catalog, options: IngestOptions, watch: Watch
-) -> tuple[str, ...]:
-    """Prunes and publishes, after all rows."""
-    notes: tuple[str, ...] = ()
+def _opened(bench: Workbench, options: IngestOptions) -> Catalog:
+    """The catalog to write into, which the bench's encoder must be in force for; EncoderSwitched."""
+    catalog = bench.store.create(options.catalog, index_fields=options.index_fields)
+    encoders = catalog.encoding.encoders()
+    if encoders.choice != bench.choice:
+        raise EncoderSwitched(catalog.name, str(encoders.choice))
+    if encoders.fingerprint not in (None, bench.encoder.fingerprint):
+        # What is written from here on has vectors of this encoder alone.
+        catalog.encoding.note(None)
+    return catalog
+
+
+def _prune(stages: Stages, options: IngestOptions) -> tuple[str, ...]:
     if options.prune and not (stages.tally.stored or stages.tally.updated or stages.tally.unchanged):
         # An export that broke off must not empty a shop.
-        notes = (NO_PRODUCT,)
-    elif options.prune:
+        return (NO_PRODUCT,)
+    if options.prune:
         stages.prune()
+    return ()
+
+
+def _complete(stages: Stages, bench: Workbench, catalog: Catalog, watch: Watch) -> bool:
+    """Encodes what the catalog has beside the feed, where that isn't done; False where the watch ended it early."""
+    fingerprint = bench.encoder.fingerprint
+    if catalog.encoding.encoders().fingerprint == fingerprint:
+        return True
+    catching_up = CatchingUp(bench, catalog, watch)
+    done = catching_up.encode(catalog.encoding.missing(fingerprint), in_force=True)
+    stages.tally.pictures_encoded += catching_up.pictures
+    if done:
+        catalog.encoding.note(fingerprint)
+    return done
+
+
+def _publish(bench: Workbench, catalog: Catalog, watch: Watch) -> None:
     watch.publishing()
     for channel in VECTOR_CHANNELS:
-        if not _is_current(bench.data, catalog, channel, bench.encoder.fingerprint):
-            publish_channel(bench.data, catalog, channel, bench.encoder.fingerprint)
-    return notes
-
-
-def _is_current(data: Path, catalog: Catalog, channel: Channel, fingerprint: str) -> bool:
-    try:
-        folder = index_folder(data, catalog.name, channel, fingerprint)
-        index = VectorIndex.open(folder, fingerprint=fingerprint)
-    except (FileNotFoundError, DamagedIndex, EncoderMismatch):
-        return False
-    return index.revision == catalog.revision()
+        publish_changes(bench.data, catalog, channel, bench.encoder.fingerprint)

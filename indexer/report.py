@@ -8,6 +8,7 @@ from typing import Protocol
 
 from core.catalog import CatalogStore
 from core.encoder import Encoder
+from core.encoder_choice import EncoderChoice
 from core.language import Language
 
 INDEX_FIELDS = ("title", "description", "category", "attributes")
@@ -22,6 +23,8 @@ class Workbench:
     language: Language
     data: Path
     """The data folder: pictures, indexes, rejects."""
+    choice: EncoderChoice | None = None
+    """What the encoder was loaded by; None for what the settings say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What a stored row depends on beside the feed: the fields that count, the encoder, and how words are read."""
+"""What a stored row depends on beside the feed: the fields that count, and how words are read."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from pathlib import Path
 import core.language
 
 
-def row_stamp(index_fields: tuple[str, ...], fingerprint: str) -> str:
-    """Goes into every row's hash: a row counts as unchanged only where all of this is the same."""
-    return f"{','.join(index_fields)}|{fingerprint}|{_language_version()}"
+def row_stamp(index_fields: tuple[str, ...]) -> str:
+    """Goes into every row's hash: a row counts as unchanged only where all of this is the same.
+
+    The encoder is none of it: vectors lie beside the rows, and those that are missing are made at an ingest's end.
+    """
+    return f"{','.join(index_fields)}|{_language_version()}"
 
 
 @cache

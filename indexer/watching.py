@@ -1,4 +1,4 @@
-"""An ingest at the terminal: progress with rate and time left on stderr, and Ctrl-C that loses nothing."""
+"""An ingest or a rebuild at the terminal: progress with rate and time left on stderr, and Ctrl-C that loses nothing."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _SECONDS_A_LINE = 10.0
 
 
 class TerminalWatch:
-    """Shows how an ingest goes: a bar on a terminal, a plain line now and then elsewhere."""
+    """Shows how it goes: a bar on a terminal, a plain line now and then elsewhere."""
 
-    def __init__(self, *, quiet: bool = False) -> None:
+    def __init__(self, *, quiet: bool = False, doing: str = "ingesting", what: str = "rows") -> None:
         self._stopping = False
-        self._quiet = quiet
+        self._quiet, self._doing, self._what = quiet, doing, what
         self._done, self._total, self._started = 0, 0, time.monotonic()
         self._next_line = self._started + _SECONDS_A_LINE
         self._bar: Progress | None = None
@@ -39,7 +39,7 @@ class TerminalWatch:
                 TimeRemainingColumn(),
             )
             self._bar = Progress(*columns, console=Console(stderr=True))
-            self._task = self._bar.add_task("ingesting", total=total, rate="")
+            self._task = self._bar.add_task(self._doing, total=total, rate="")
             self._bar.start()
 
     def advance(self, rows: int) -> None:
@@ -50,7 +50,8 @@ class TerminalWatch:
         elif not self._quiet and time.monotonic() >= self._next_line:
             self._next_line = time.monotonic() + _SECONDS_A_LINE
             left = f", {max(0, self._total - self._done) / rate:,.0f} s left" if self._total else ""
-            note(f"ingesting: {self._done:,} of {self._total or '?':,} rows, {rate:,.0f} a second{left}")
+            done = f"{self._done:,} of {self._total or '?':,} {self._what}"
+            note(f"{self._doing}: {done}, {rate:,.0f} a second{left}")
 
     def publishing(self) -> None:
         if self._bar is not None:
@@ -61,7 +62,7 @@ class TerminalWatch:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """While it lasts, the first Ctrl-C asks the ingest to end after the transaction it is in."""
+        """While it lasts, the first Ctrl-C asks it to end after the transaction it is in."""
         before = signal.signal(signal.SIGINT, self._stop)
         try:
             yield
@@ -74,4 +75,4 @@ class TerminalWatch:
         self._stopping = True
         # A second one ends the process at once: the catalog's transactions make that safe too.
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        note("stopping after the rows in work; press Ctrl-C again to stop at once")
+        note(f"stopping after the {self._what} in work; press Ctrl-C again to stop at once")

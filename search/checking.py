@@ -8,6 +8,7 @@ from pathlib import Path
 
 from core.catalog import Catalog, CatalogStore
 from core.encoder import load_encoder
+from core.encoder_choice import EncoderChoice
 from core.errors import LycheeError
 from core.language import Language
 from core.publishing import VECTOR_CHANNELS, index_folder
@@ -22,6 +23,24 @@ class Finding:
     what: str
     detail: str
     sound: bool = True
+
+
+def check_catalog(settings: Settings, catalog: Catalog, fingerprint: str) -> list[Finding]:
+    """Which encoder searches the catalog, whether it has seen all of it, and the state of its indexes."""
+    encoders = catalog.encoding.encoders()
+    before = "" if encoders.before is None else f", before {encoders.before}"
+    chosen = f"{encoders.choice or EncoderChoice.of(settings)} ({fingerprint}){before}"
+    findings = [Finding(f"encoder of {catalog.name}", chosen)]
+    if products := catalog.encoding.unsearchable(fingerprint):
+        findings.append(
+            Finding(f"encoder of {catalog.name}", unsearchable(catalog.name, products), sound=False)
+        )
+    return findings + check_indexes(settings.data, catalog, fingerprint)
+
+
+def unsearchable(name: str, products: int) -> str:
+    """What to do about products that an encoder has not seen."""
+    return f"{products:,} products have no vector of this encoder; run `lychee index rebuild {name}`"
 
 
 def check_indexes(data: Path, catalog: Catalog, fingerprint: str) -> list[Finding]:
@@ -45,20 +64,29 @@ def check_indexes(data: Path, catalog: Catalog, fingerprint: str) -> list[Findin
 
 
 def check_setup(settings: Settings) -> list[Finding]:
-    """The settings with their sources, then the data folder, the encoder, and each catalog's indexes."""
+    """The settings with their sources, then the data folder, and each catalog's encoder and indexes."""
     findings = [
         Finding(f"LYCHEE_{name.upper()}", f"{getattr(settings, name)} ({_source(settings, name)})")
         for name in type(settings).model_fields
     ]
+    language = Language.load()
     try:
         store = CatalogStore.open(settings.url)
         findings.append(Finding("catalog", settings.url))
-        encoder = load_encoder(settings, Language.load())
-        findings.append(Finding("encoder", encoder.fingerprint))
+        fingerprint = load_encoder(settings, language).fingerprint
+        findings.append(Finding("encoder", fingerprint))
     except LycheeError as error:
         return [*findings, Finding("set-up", str(error), sound=False)]
+    known = {EncoderChoice.of(settings): fingerprint}
     for name in store.names():
-        findings += check_indexes(settings.data, store.catalog(name), encoder.fingerprint)
+        catalog = store.catalog(name)
+        choice = catalog.encoding.encoders().choice or EncoderChoice.of(settings)
+        try:
+            if choice not in known:
+                known[choice] = load_encoder(settings, language, choice).fingerprint
+            findings += check_catalog(settings, catalog, known[choice])
+        except LycheeError as error:
+            findings.append(Finding(f"encoder of {name}", str(error), sound=False))
     return findings
 
 

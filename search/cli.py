@@ -11,5 +11,4 @@ def add_commands(app: typer.Typer) -> None:
     """Mounts this package's commands."""
     app.command(name="eval")(judging.evaluate_catalog)
     app.add_typer(housekeeping.catalog, name="catalog")
-    app.add_typer(housekeeping.index, name="index")
     app.command()(housekeeping.doctor)

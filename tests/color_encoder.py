@@ -42,12 +42,11 @@ class ColorEncoder:
 
     def encode_texts(self, texts: Sequence[str], *, as_query: bool = False) -> Encoded:
         self.texts_encoded += len(texts)
-        return Encoded(
-            _unit(np.array([_mean_named(text) for text in texts], dtype=np.float32).reshape(-1, 3))
-        )
+        return Encoded(_unit(np.array([mean_named(text) for text in texts], dtype=np.float32).reshape(-1, 3)))
 
 
-def _mean_named(text: str) -> tuple[float, float, float]:
+def mean_named(text: str) -> tuple[float, float, float]:
+    """The mean of the colours that a text names, mid-grey where it names none."""
     low = text.lower()
     named = [rgb for names, rgb in COLOURS.items() if any(name in low for name in names.split("|"))]
     red, green, blue = np.mean(named or [(127.5, 127.5, 127.5)], axis=0)

@@ -22,6 +22,7 @@ def _coloured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
     for module in ("search.opening", "search.checking", "search.commands.housekeeping", "indexer.cli"):
         monkeypatch.setattr(f"{module}.load_encoder", load)
+    monkeypatch.setattr("indexer.index_commands.load_encoder", load)
     monkeypatch.setenv("LYCHEE_DATA", str(tmp_path))
 
 

@@ -24,6 +24,7 @@ from core.catalog.schema import (
     TOMBSTONE,
 )
 from core.catalog.tallies import next_revision
+from core.encoder_choice import EncoderChoice
 from core.errors import UnknownCatalog
 
 
@@ -55,6 +56,12 @@ class CatalogStore:
         if found is None:
             raise UnknownCatalog(name, self.names())
         return found
+
+    def encoder_choice(self, name: str) -> EncoderChoice | None:
+        """What a catalog is searched by; None for what the settings say, and for one that is not there yet."""
+        with self._database.reading() as connection:
+            found = self._find(connection, name)
+        return None if found is None else found.encoding.encoders().choice
 
     def create(self, name: str, *, index_fields: tuple[str, ...]) -> Catalog:
         """A new catalog, or the existing one, whose fields to index are then these."""
@@ -96,6 +103,17 @@ class CatalogStore:
         """Drops the vectors whose picture or text no product has any more; how many they were."""
         with self._database.writing() as connection:
             return vectors.drop_unused(connection)
+
+    def drop_vectors_of_others(self, fingerprints: Collection[str]) -> int:
+        """Drops the vectors of all encoders but these; how many they were."""
+        dropped = last = 0
+        while True:
+            # A few at a time: a log of gigabytes would have to be written for all of them at once.
+            with self._database.writing() as connection:
+                found, last = vectors.drop_some_of_others(connection, fingerprints, last)
+            dropped += found
+            if not found:
+                return dropped
 
     def _find(self, connection: Connection, name: str) -> Catalog | None:
         row = connection.execute(select(CATALOG).where(CATALOG.c.name == name)).one_or_none()

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Row, Select, bindparam, delete, exists, select
 
 from core.catalog.database import Database
-from core.catalog.dialect import insert, named_keys, one_of_texts, packed_keys
+from core.catalog.dialect import insert, named_keys, one_of_keys, one_of_texts, packed_keys
 from core.catalog.rows import VectorRow
 from core.catalog.schema import PICTURE, PRODUCT, VECTOR
 from core.types import Channel, Keys, VectorBatch
 
 BATCH = 8_192
 """Rows of one batch at most: 50 MB with features of 5,000 codes."""
+DROPPED_AT_ONCE = 5_000
 _PRODUCTS_A_QUERY = 4_096
 
 T = TypeVar("T", bound=np.generic)
@@ -55,6 +56,14 @@ def drop_unused(connection: Connection) -> int:
     used = exists().where(PICTURE.c.hash == VECTOR.c.hash)
     texts = select(PRODUCT.c.text_hash).where(PRODUCT.c.text_hash.is_not(None))
     return connection.execute(delete(VECTOR).where(~used, VECTOR.c.hash.not_in(texts))).rowcount
+
+
+def drop_some_of_others(connection: Connection, fingerprints: Collection[str], after: int) -> tuple[int, int]:
+    """Drops some vectors of all encoders but these, in the order of their numbers; how many, and the last number."""
+    others = select(VECTOR.c.id).where(VECTOR.c.id > after, VECTOR.c.fingerprint.not_in(fingerprints))
+    ids = list(connection.execute(others.order_by(VECTOR.c.id).limit(DROPPED_AT_ONCE)).scalars())
+    connection.execute(delete(VECTOR).where(VECTOR.c.id.in_(one_of_keys(connection, ids))))
+    return len(ids), ids[-1] if ids else after
 
 
 def batches(database: Database, channel: Channel, fingerprint: str, keys: Keys) -> Iterator[VectorBatch]:

@@ -13,13 +13,13 @@ from rich.table import Table
 from core.catalog import CatalogStore
 from core.command import DataOption, JsonOption, print_json, print_json_line, settings_in_force
 from core.encoder import load_encoder
+from core.encoder_choice import EncoderChoice
 from core.errors import UnknownCatalog
 from core.language import Language
-from core.publishing import publish
-from search.checking import Finding, check_indexes, check_setup
+from search.checking import Finding, check_catalog, check_setup
 
 catalog = typer.Typer(help="List, show, export and remove catalogs.", no_args_is_help=True)
-index = typer.Typer(help="Rebuild and check the vector indexes.", no_args_is_help=True)
+index = typer.Typer(help="Rebuild, switch and check the vector indexes.", no_args_is_help=True)
 NameArgument = Annotated[str, typer.Argument(help="Name of the catalog.")]
 
 
@@ -38,11 +38,16 @@ def list_catalogs(data: DataOption = None, as_json: JsonOption = False) -> None:
 @catalog.command()
 def show(name: NameArgument, data: DataOption = None, as_json: JsonOption = False) -> None:
     """Show one catalog."""
-    shown = CatalogStore.open(settings_in_force(data).url).catalog(name)
+    settings = settings_in_force(data)
+    shown = CatalogStore.open(settings.url).catalog(name)
+    encoders = shown.encoding.encoders()
     document = {
         "name": name,
         "index_fields": list(shown.index_fields),
         "revision": shown.revision(),
+        "encoder": str(encoders.choice or EncoderChoice.of(settings)),
+        "encoder_before": None if encoders.before is None else str(encoders.before),
+        "encoded_by": encoders.fingerprint,
         **asdict(shown.counts()),
     }
     if as_json:
@@ -73,23 +78,12 @@ def remove(name: NameArgument, data: DataOption = None) -> None:
 
 
 @index.command()
-def rebuild(name: NameArgument = "products", data: DataOption = None) -> None:
-    """Build the vector indexes anew from the catalog's rows."""
-    settings = settings_in_force(data)
-    store = CatalogStore.open(settings.url)
-    publish(settings.data, store.catalog(name), load_encoder(settings, Language.load()).fingerprint)
-    typer.echo(f"rebuilt the indexes of {name}")
-
-
-@index.command()
 def check(name: NameArgument = "products", data: DataOption = None, as_json: JsonOption = False) -> int:
-    """Check every byte of the published indexes against their manifests and the catalog."""
+    """Check every byte of the published indexes against their manifests and the catalog, and what is encoded."""
     settings = settings_in_force(data)
-    store = CatalogStore.open(settings.url)
-    findings = check_indexes(
-        settings.data, store.catalog(name), load_encoder(settings, Language.load()).fingerprint
-    )
-    return _reported(findings, as_json=as_json)
+    checked = CatalogStore.open(settings.url).catalog(name)
+    encoder = load_encoder(settings, Language.load(), checked.encoding.encoders().choice)
+    return _reported(check_catalog(settings, checked, encoder.fingerprint), as_json=as_json)
 
 
 def doctor(data: DataOption = None, as_json: JsonOption = False) -> int:

@@ -10,6 +10,8 @@ from pathlib import Path
 from PIL import Image
 
 from core.catalog import Catalog, CatalogStore
+from core.encoder import Encoder
+from core.encoder_choice import EncoderChoice
 from core.language import Language
 from indexer.feeds import open_feed
 from indexer.pipeline import ingest
@@ -59,8 +61,10 @@ class Shop:
         *,
         watch: Watch | None = None,
         sources: PictureSources | None = None,
+        encoder: Encoder | None = None,
+        choice: EncoderChoice | None = None,
     ) -> IngestReport:
-        bench = Workbench(self.store, self.encoder, self.language, self.data)
+        bench = Workbench(self.store, encoder or self.encoder, self.language, self.data, choice)
         return ingest(open_feed(source), bench, options or IngestOptions(), watch=watch, sources=sources)
 
     def catalog(self, name: str = "products") -> Catalog:
