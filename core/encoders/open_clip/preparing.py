@@ -1,0 +1,48 @@
+"""A picture as the model wants it, by open_clip's own steps: all but the arithmetic, which the model's graph does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+
+import numpy as np
+from numpy.typing import NDArray
+from open_clip.transform import MaybeToTensor, PreprocessCfg, image_transform_v2
+from PIL import Image
+
+from core.types import Pixels
+
+Prepared = NDArray[np.uint8]
+"""uint8, (height, width, 3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """Resizing and cropping as the model was trained with; safe on many threads."""
+
+    height: int
+    width: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    steps: Sequence[Callable[[Image.Image], Image.Image]]
+
+    @classmethod
+    def of(cls, facts: PreprocessCfg) -> Preparation:
+        """The steps before a picture becomes a tensor."""
+        steps = image_transform_v2(facts, is_train=False).transforms
+        before = list(takewhile(lambda step: not isinstance(step, MaybeToTensor), steps))
+        height, width = facts.size if isinstance(facts.size, tuple | list) else (facts.size, facts.size)
+        return cls(height, width, tuple(facts.mean), tuple(facts.std), before)
+
+    @property
+    def side(self) -> int:
+        """Pixels of the shorter side from which on more don't change what the model sees."""
+        return max(self.height, self.width)
+
+    def prepare(self, image: Pixels) -> Prepared:
+        """The picture at the model's size."""
+        picture = Image.fromarray(image)
+        for step in self.steps:
+            picture = step(picture)
+        return np.asarray(picture)
