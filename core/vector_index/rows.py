@@ -182,6 +182,12 @@ def _best_of_products(keys: Keys, cosines: Floats) -> tuple[Keys, Floats]:
     return keys[chosen], cosines[chosen]
 
 
+def distinct(keys: Keys) -> Keys:
+    """Each key once, ascending; for a few hundred of them sooner than numpy's own."""
+    ordered = np.sort(keys)
+    return ordered[np.diff(ordered, prepend=-1) > 0]
+
+
 def is_among(keys: Keys, sorted_keys: Keys) -> NDArray[np.bool_]:
     """Which of the keys are in an ascending list."""
     if not len(sorted_keys):

@@ -10,16 +10,17 @@ from numpy.typing import NDArray
 
 from core.key_set import KeySet
 from core.types import Keys
-from core.vector_index.rows import Floats, RowNumbers, RowTable, best_of_products, is_among
+from core.vector_index.residents import MAX_BYTES
+from core.vector_index.rows import Floats, RowNumbers, RowTable, best_of_products, distinct, is_among
 from core.vector_index.segment import Segment
 
 NO_KEYS: Keys = np.empty(0, np.int64)
 ROWS_AT_ONCE = 16_384
-EXACT_KEYS = 8_192
+EXACT_KEYS = 4_096
 """So few products are compared one by one sooner than codes are scanned for them."""
 WIDENING = 4
-RAREST = 9
-"""Where one row in nine or fewer passes a filter, three times the lists are looked into, and no more."""
+RAREST = 6.25
+"""Where one product in six or fewer passes a filter, two and a half times the lists are looked into, and no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,8 @@ class Part:
 
     def nearest(self, query: Floats, limit: int, among: KeySet | None) -> tuple[Keys, Floats]:
         """Distinct products, best first, ties by key; short only when no more match."""
-        if among is not None and len(among) <= EXACT_KEYS:
-            return self._best(*self.segment.resident(among).cosines(query), limit)
+        if among is not None and (found := self._of_few(query, limit, among)):
+            return found
         quick, effort = self.segment.quick, self.segment.effort
         if quick is None:
             rows = np.arange(len(self.rows)) if among is None else self.rows.rows_of(among.keys)
@@ -64,7 +65,7 @@ class Part:
             near = self._that_count(near)
             # Half of the pool must count: where most of it is hidden, what is left are its far ends.
             if is_all or len(near) >= enough:
-                found = self._compared(query, self.rows.rows_of(np.unique(near)), limit)
+                found = self._compared(query, self.rows.rows_of(distinct(near)), limit)
                 if is_all or len(found[0]) >= limit:
                     return found
             pool, probes = pool * WIDENING, probes * WIDENING
@@ -78,10 +79,21 @@ class Part:
             return [self.nearest(query, limit, None) for query in queries]
         answers = []
         for query, near in zip(queries, quick.near_many(queries, pool, probes=effort.probes), strict=True):
-            keys = self._that_count(np.unique(near[near >= 0]))
+            keys = distinct(self._that_count(near[near >= 0]))
             found = self._compared(query, self.rows.rows_of(keys), limit)
             answers.append(found if len(found[0]) >= limit else self.nearest(query, limit, None))
         return answers
+
+    def _of_few(self, query: Floats, limit: int, among: KeySet) -> tuple[Keys, Floats] | None:
+        """Exactly, where the filter keeps so little that this is sooner done."""
+        rows_of_each = len(self.rows) / self.segment.products
+        if len(among) * rows_of_each * self.rows.dim * 4 <= MAX_BYTES:
+            resident = self.segment.residents.of(self.rows, among)
+            if resident is not None:
+                return self._best(resident.keys, resident.cosines(query), limit)
+        if len(among) <= EXACT_KEYS:
+            return self._compared(query, self.rows.rows_of(among.keys), limit)
+        return None
 
     def _further(self, among: KeySet | None) -> float:
         """The rarer the matching products, the further away the nearest of them are."""
