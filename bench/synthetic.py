@@ -29,6 +29,8 @@ DEPARTMENT_SHARE, KIND_SHARE, PRODUCT_SHARE = 0.25, 0.35, 0.40
 """What part of a product's squared length each level gives: two products of a kind have a cosine near 0.6."""
 QUERY_NOISE = 0.35
 COLOURS = ("black", "white", "red", "green", "blue", "yellow", "pink", "grey", "brown")
+SHARES = {"season": 2, "material": 20, "collection": 200, "maker": 2_000}
+"""Attributes by how many values they have, all equally frequent: one value keeps 50 %, 5 %, 0.5 % or 0.05 %."""
 KINDS = ("shirt", "dress", "shoe", "bag", "lamp", "chair", "mug", "watch", "scarf", "sofa", "kettle")
 
 
@@ -152,9 +154,16 @@ def catalog_rows(count: int, first: int = 0) -> Iterator[CatalogRow]:
             category=("Shop", "Goods", kind.title()),
             price=5.0 + number % 400,
             currency="USD",
-            attributes={"color": (colour,), "brand": (f"Brand {number % 60}",)},
+            attributes={"color": (colour,), "brand": (f"Brand {number % 60}",), **_shares(number)},
             pictures=(f"pictures/{number}.jpg",),
         )
         strong = frozenset((colour, kind, str(number), f"color:{colour}", f"kind:{kind}", "商", "品", "商品"))
         terms = ProductTerms(strong, frozenset(("made", "every", "day", "sold", "year", "warranty")))
         yield CatalogRow(product, terms, row_hash=f"{number:032x}", picture_hashes=(f"{number:032x}",))
+
+
+def _shares(number: int) -> dict[str, tuple[str, ...]]:
+    """One value of each attribute of SHARES, none of which says anything about another or about the vectors."""
+    generator = np.random.default_rng([number, 4])
+    drawn = generator.integers(0, list(SHARES.values())).tolist()
+    return {name: (f"{name} {value}",) for name, value in zip(SHARES, drawn, strict=True)}

@@ -41,6 +41,11 @@ class KeySet:
             raise ValueError(f"a product's key is never below 0 as {own[0]} is")
         return cls(own) if _is_short(len(own), _bytes_up_to(own)) else cls(None, _bits(own))
 
+    @classmethod
+    def of_bitmap(cls, bitmap: Bitmap) -> KeySet:
+        """The set of the keys whose bits are set; takes the bitmap over, which may end in empty bytes."""
+        return cls(None, _trimmed(bitmap))
+
     @property
     def keys(self) -> Keys:
         """The keys, ascending."""
@@ -76,7 +81,7 @@ class KeySet:
         if few._is_list:
             return KeySet(few.keys[many.contains(few.keys)])
         shared = min(len(self.bitmap), len(other.bitmap))
-        return KeySet(None, _trimmed(self.bitmap[:shared] & other.bitmap[:shared]))
+        return KeySet.of_bitmap(self.bitmap[:shared] & other.bitmap[:shared])
 
     def __or__(self, other: KeySet) -> KeySet:
         if self._is_list and other._is_list:
@@ -92,7 +97,7 @@ class KeySet:
         left = self.bitmap.copy()
         shared = min(len(left), len(other.bitmap))
         left[:shared] &= ~other.bitmap[:shared]
-        return KeySet(None, _trimmed(left))
+        return KeySet.of_bitmap(left)
 
     def contains(self, keys: Keys) -> NDArray[np.bool_]:
         """Which of the keys are in the set; they come in any order, and unknown ones are in none."""

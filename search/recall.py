@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from core.catalog import Catalog
 from core.evidence import Asking
+from core.filters import And
+from core.key_set import KeySet
 from core.language import Language, ProductTerms
 from core.types import Channel, Keys
 from core.vector_index import VectorIndex
@@ -46,14 +48,16 @@ def recall(
     return Window(candidates.taken(np.lexsort((named.keys, -fused))), named.exact)
 
 
-def _allowed(catalog: Catalog, reading: Reading) -> Keys | None:
-    """The keys that pass the filters; price bounds said in words give way where they would leave nothing."""
-    allowed = None if reading.filter is None else catalog.matching(reading.filter)
-    if reading.bounds is None:
+def _allowed(catalog: Catalog, reading: Reading) -> KeySet | None:
+    """The products that pass the filters; price bounds said in words give way where they would leave nothing."""
+    asked = [each for each in (reading.filter, reading.bounds) if each is not None]
+    if not asked:
+        return None
+    # Asked as one filter, so that the same query finds the same set again, and what an index keeps beside it.
+    allowed = catalog.matching(And(tuple(asked)) if len(asked) > 1 else asked[0])
+    if reading.bounds is None or len(allowed):
         return allowed
-    priced = catalog.matching(reading.bounds)
-    both = priced if allowed is None else np.intersect1d(allowed, priced, assume_unique=True)
-    return both if len(both) else allowed
+    return None if reading.filter is None else catalog.matching(reading.filter)
 
 
 @dataclass(frozen=True, slots=True)

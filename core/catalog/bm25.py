@@ -15,6 +15,7 @@ from sqlalchemy import Connection, select
 from core.catalog.dialect import one_of_keys
 from core.catalog.lexical import Occurrences, index_of
 from core.catalog.schema import PRODUCT
+from core.key_set import KeySet
 from core.types import Keys
 
 STRONG_WEIGHT, WEAK_WEIGHT = 2.0, 1.0
@@ -51,7 +52,7 @@ class LexicalSearch:
         corpus: Corpus,
         frequencies: Mapping[str, int],
         limit: int,
-        among: Keys | None,
+        among: KeySet | None,
     ) -> list[tuple[int, float]]:
         """Key and BM25 of the best products, best first, equal ones by key."""
         tokens = affordable(frequencies)
@@ -132,9 +133,9 @@ class _Sums:
             relevance.astype(np.float64),
         )
 
-    def among(self, allowed: Keys) -> _Sums:
+    def among(self, allowed: KeySet) -> _Sums:
         """The same for some products only."""
-        kept = np.isin(self.keys, allowed, kind="table")
+        kept = allowed.contains(self.keys)
         return _Sums(self.keys[kept], self.strong[kept], self.relevance[kept])
 
     def best(self, count: int) -> _Sums:

@@ -13,7 +13,7 @@ from core.catalog.bm25 import Corpus, LexicalSearch
 from core.catalog.database import Database
 from core.catalog.dialect import keys_of
 from core.catalog.encoding import Encoding
-from core.catalog.filtering import Passing
+from core.catalog.filtering import Kept, Passing
 from core.catalog.rows import (
     CatalogCounts,
     CatalogRow,
@@ -27,6 +27,7 @@ from core.catalog.rows import (
 from core.catalog.schema import PRODUCT
 from core.errors import UnknownCatalog, UnknownProduct
 from core.filters import Filter
+from core.key_set import KeySet
 from core.language.terms import ProductTerms
 from core.types import Channel, Keys, Product, VectorBatch
 
@@ -38,7 +39,7 @@ class Catalog:
         self.id, self.name, self.index_fields = catalog_id, name, index_fields
         self.encoding = Encoding(database, catalog_id, name)
         self._database = database
-        self._lexical = LexicalSearch(catalog_id)
+        self._lexical, self._kept = LexicalSearch(catalog_id), Kept()
         self._counts: tuple[int, CatalogCounts] | None = None
 
     def revision(self) -> int:
@@ -170,13 +171,13 @@ class Catalog:
             keys = keys_of(connection, wanted.order_by(PRODUCT.c.key).limit(limit))
         return [stored.product for stored in self.by_keys(keys).values()]
 
-    def matching(self, tree: Filter) -> Keys:
-        """The keys of the products that pass a filter, ascending."""
+    def matching(self, tree: Filter) -> KeySet:
+        """The products that pass a filter; most often the same object until the catalog changes."""
         with self._reading() as connection:
-            return Passing(connection, self.id).keys(tree)
+            return Passing(connection, self.id, self._corpus(connection).revision, self._kept).keys(tree)
 
     def lexical(
-        self, tokens: Iterable[str], limit: int, *, among: Keys | None = None
+        self, tokens: Iterable[str], limit: int, *, among: KeySet | None = None
     ) -> list[tuple[int, float]]:
         """Key and BM25 (above 0, higher is better) of the best products, best first, ties by key."""
         with self._reading() as connection:

@@ -1,16 +1,20 @@
-"""A parsed filter against the catalog: each comparison is one walk of an index, the rest is algebra of sets."""
+"""A parsed filter against the catalog: each comparison is read as a set, the rest is algebra of sets."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
+from operator import and_, or_, sub
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, Select, and_, select
+from sqlalchemy import Connection, select
 
 from core.catalog.dialect import keys_of, storable
 from core.catalog.documents import level_name
-from core.catalog.schema import ATTRIBUTE, PRODUCT
+from core.catalog.kept_numbers import KeptNumbers
+from core.catalog.kept_sets import KeptSets
+from core.catalog.schema import PRODUCT
+from core.catalog.value_sets import EVERY_PRODUCT, PRICE, products_having
 from core.filters import (
     PATH_SEPARATOR,
     And,
@@ -24,9 +28,25 @@ from core.filters import (
     folded_path,
     number,
 )
+from core.key_set import KeySet
 from core.types import Keys
 
-NOTHING: Keys = np.array([], dtype=np.int64)
+NOTHING = KeySet.of(np.array([], dtype=np.int64))
+_COMPARED: dict[Operator, np.ufunc] = {
+    "=": np.equal,
+    "<": np.less,
+    "<=": np.less_equal,
+    ">": np.greater,
+    ">=": np.greater_equal,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a catalog remembers of the filters that it was asked."""
+
+    sets: KeptSets = field(default_factory=KeptSets)
+    numbers: KeptNumbers = field(default_factory=KeptNumbers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,86 +55,62 @@ class Passing:
 
     connection: Connection
     catalog_id: int
+    revision: int
+    kept: Kept
 
-    def keys(self, tree: Filter) -> Keys:
-        """The keys of the products that pass, ascending."""
+    def keys(self, tree: Filter) -> KeySet:
+        """The products that pass; the same object for as long as the catalog doesn't change and it is kept."""
+        known = self.kept.sets.get(self.revision, tree)
+        if known is not None:
+            return known
+        return self.kept.sets.kept_or(self.revision, tree, self._worked_out(tree))
+
+    def _worked_out(self, tree: Filter) -> KeySet:
         match tree:
             case Or(parts):
-                return _distinct(np.sort(np.concatenate([self.keys(part) for part in parts])))
+                return reduce(or_, (self.keys(part) for part in parts))
             case And(parts):
                 return self._all_of(parts)
             case Not(part):
                 # A product without the value passes too: what has no colour is not red.
-                return _difference(self._all(), self.keys(part))
-            case Between(field, low, high):
-                return self._numbers(field, (">=", low), ("<=", high))
+                return self._having(*EVERY_PRODUCT) - self.keys(part)
+            case Between(name, low, high):
+                return self._numbers(name, (">=", low), ("<=", high))
             case Compare():
                 return self._comparison(tree)
 
-    def _all_of(self, parts: tuple[Filter, ...]) -> Keys:
-        """What all parts match; what a NOT excludes is taken off the rest, without walking all products."""
+    def _all_of(self, parts: tuple[Filter, ...]) -> KeySet:
+        """What all parts match; what a NOT excludes is taken off the rest, which needs no set of all products."""
         wanted = [self.keys(part) for part in parts if not isinstance(part, Not)]
         excluded = [self.keys(part.part) for part in parts if isinstance(part, Not)]
-        kept = reduce(_intersection, wanted) if wanted else self._all()
-        return reduce(_difference, excluded, kept)
+        kept = reduce(and_, wanted) if wanted else self._having(*EVERY_PRODUCT)
+        return reduce(sub, excluded, kept)
 
-    def _comparison(self, compare: Compare) -> Keys:
+    def _comparison(self, compare: Compare) -> KeySet:
         value = number(compare.value)
         match (compare.field, compare.operator):
             case ("id", "="):
-                return self._products(PRODUCT.c.id == storable(compare.value))
+                return self._of_id(compare.value)
             case ("category", "="):
-                return self._in_category(compare.value)
-            case (field, "=") if field != "price":
-                return self._attributes(field, ATTRIBUTE.c.folded == storable(folded(compare.value)))
+                # Every level of a product's path is stored, so that being below a category is having its path.
+                path = folded_path(compare.value)
+                return self._having(level_name(path.count(PATH_SEPARATOR)), path)
+            case (name, "=") if name != PRICE:
+                return self._having(name, folded(compare.value))
         return NOTHING if value is None else self._numbers(compare.field, (compare.operator, value))
 
-    def _in_category(self, value: str) -> Keys:
-        """Every level of a product's path is stored, so that being below a category is having its path."""
-        path = folded_path(value)
-        return self._attributes(level_name(path.count(PATH_SEPARATOR)), ATTRIBUTE.c.folded == storable(path))
+    def _of_id(self, product_id: str) -> KeySet:
+        of_id = (PRODUCT.c.catalog_id == self.catalog_id, PRODUCT.c.id == storable(product_id))
+        return KeySet.of(keys_of(self.connection, select(PRODUCT.c.key).where(*of_id)))
 
-    def _numbers(self, field: str, *bounds: tuple[Operator, float]) -> Keys:
-        if field == "price":
-            return self._products(*(_holds(PRODUCT.c.price, *bound) for bound in bounds))
-        return self._attributes(field, and_(*(_holds(ATTRIBUTE.c.number, *bound) for bound in bounds)))
+    def _having(self, name: str, value: str) -> KeySet:
+        return products_having(self.connection, self.catalog_id, storable(name), storable(value))
 
-    def _all(self) -> Keys:
-        return self._products()
-
-    def _products(self, *conditions: ColumnElement[bool]) -> Keys:
-        return self._read(select(PRODUCT.c.key).where(PRODUCT.c.catalog_id == self.catalog_id, *conditions))
-
-    def _attributes(self, name: str, condition: ColumnElement[bool]) -> Keys:
-        of_name = (ATTRIBUTE.c.catalog_id == self.catalog_id, ATTRIBUTE.c.name == storable(name))
-        return _distinct(self._read(select(ATTRIBUTE.c.product_key).where(*of_name, condition)))
-
-    def _read(self, wanted: Select[tuple[int]]) -> Keys:
-        return keys_of(self.connection, wanted)
+    def _numbers(self, name: str, *bounds: tuple[Operator, float]) -> KeySet:
+        numbers = self.kept.numbers.of(self.connection, self.catalog_id, self.revision, storable(name))
+        within = reduce(and_, (_COMPARED[operator](numbers.values, bound) for operator, bound in bounds))
+        return KeySet.of(_distinct(numbers.keys[within]))
 
 
 def _distinct(keys: Keys) -> Keys:
     return keys[np.diff(keys, prepend=-1) > 0]
-
-
-def _intersection(one: Keys, other: Keys) -> Keys:
-    return one[np.isin(one, other, kind="table")]
-
-
-def _difference(one: Keys, other: Keys) -> Keys:
-    # Keys lie close together, so a table of them is smaller than what sorting would move about.
-    return one[~np.isin(one, other, kind="table")]
-
-
-def _holds(column: ColumnElement[float | None], operator: Operator, value: float) -> ColumnElement[bool]:
-    match operator:
-        case "=":
-            return column == value
-        case "<":
-            return column < value
-        case "<=":
-            return column <= value
-        case ">":
-            return column > value
-        case ">=":
-            return column >= value

@@ -75,7 +75,6 @@ PRODUCT = Table(
     Column("length", Integer, nullable=False),
     Index("product_by_id", "catalog_id", "id", unique=True),
     Index("product_by_revision", "catalog_id", "revision"),
-    Index("product_by_price", "catalog_id", "price"),
     # A key is never given twice: indexes that still hold a removed product must not show another one.
     sqlite_autoincrement=True,
 )
@@ -108,7 +107,33 @@ ATTRIBUTE = Table(
     Column("value", Text, nullable=False),
     Column("number", Float),
     _of_catalog(),
-    Index("attribute_by_value", "catalog_id", "name", "folded"),
+    sqlite_with_rowid=False,
+)
+
+VALUE_SET = Table(
+    # The products that have a value, derived from attribute: what filters read.
+    "value_set",
+    METADATA,
+    _of_catalog(primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("folded", Text, primary_key=True),
+    # Which stretch of keys; see chunks.py.
+    Column("chunk", Integer, primary_key=True),
+    Column("members", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+NUMBER_SET = Table(
+    # The numbers that products have, derived from attribute and from their prices.
+    "number_set",
+    METADATA,
+    _of_catalog(primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("chunk", Integer, primary_key=True),
+    # The catalog's, when the chunk last changed; an emptied chunk stays, to be seen as changed.
+    Column("revision", BIG, nullable=False),
+    Column("members", LargeBinary, nullable=False),
+    Column("numbers", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )
 

@@ -16,12 +16,14 @@ from core.catalog.schema import (
     ATTRIBUTE,
     CATALOG,
     DOCUMENT,
+    NUMBER_SET,
     PICTURE,
     PRODUCT,
     REJECT,
     RUN,
     TOKEN,
     TOMBSTONE,
+    VALUE_SET,
 )
 from core.catalog.tallies import next_revision
 from core.encoder_choice import EncoderChoice
@@ -83,7 +85,7 @@ class CatalogStore:
             products = select(PRODUCT.c.key).where(PRODUCT.c.catalog_id == catalog_id)
             for table in (DOCUMENT, PICTURE, ATTRIBUTE):
                 connection.execute(delete(table).where(table.c.product_key.in_(products)))
-            for table in (PRODUCT, TOKEN, TOMBSTONE, REJECT, RUN):
+            for table in (PRODUCT, TOKEN, TOMBSTONE, REJECT, RUN, VALUE_SET, NUMBER_SET):
                 connection.execute(delete(table).where(table.c.catalog_id == catalog_id))
             connection.execute(delete(CATALOG).where(CATALOG.c.id == catalog_id))
             index_of(connection, catalog_id).drop()

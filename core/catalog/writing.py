@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from core.catalog import lexical
+from core.catalog import lexical, value_sets
 from core.catalog.dialect import one_of_keys, one_of_texts, storable
 from core.catalog.documents import to_body, values_of
 from core.catalog.lexical import Posting
@@ -21,6 +21,7 @@ from core.catalog.schema import (
     TOMBSTONE,
 )
 from core.catalog.tallies import add_products, add_tokens, next_revision
+from core.catalog.value_sets import having_of, having_stored
 
 MAX_TOMBSTONES = 100_000
 """Removals a catalog remembers one by one; about 4 MB."""
@@ -135,6 +136,7 @@ def _add_details(
     ):
         if values:
             connection.execute(insert(table), values)
+    value_sets.add(connection, catalog_id, (has for key, row in keyed for has in having_of(key, row.product)))
     lexical.index_of(connection, catalog_id).add(postings)
     add_tokens(connection, catalog_id, postings, times=1)
 
@@ -163,6 +165,7 @@ def _forget_details(connection: Connection, catalog_id: int, keys: Iterable[int]
         DOCUMENT.c.product_key.in_(one_of_keys(connection, wanted))
     )
     postings = [Posting(row.product_key, row.strong, row.weak) for row in connection.execute(stored)]
+    value_sets.take_out(connection, catalog_id, having_stored(connection, wanted))
     lexical.index_of(connection, catalog_id).take_out(postings)
     add_tokens(connection, catalog_id, postings, times=-1)
     for table in (DOCUMENT, PICTURE, ATTRIBUTE):

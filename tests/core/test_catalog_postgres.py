@@ -13,7 +13,14 @@ from tempfile import TemporaryDirectory
 import pytest
 from sqlalchemy import create_engine, text
 
-from tests.core import test_catalog, test_catalog_changes, test_catalog_search, test_encoding, test_migrations
+from tests.core import (
+    test_catalog,
+    test_catalog_changes,
+    test_catalog_filters,
+    test_catalog_search,
+    test_encoding,
+    test_migrations,
+)
 
 pytest.importorskip("psycopg")
 
@@ -25,7 +32,14 @@ USER = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
 
 pytestmark = pytest.mark.skipif(INITDB is None, reason="PostgreSQL is not installed")
 
-for module in (test_catalog, test_catalog_changes, test_catalog_search, test_encoding, test_migrations):
+for module in (
+    test_catalog,
+    test_catalog_changes,
+    test_catalog_filters,
+    test_catalog_search,
+    test_encoding,
+    test_migrations,
+):
     globals().update({name: each for name, each in vars(module).items() if name.startswith("test_")})
 clothes = test_catalog_search.clothes
 seen = test_encoding.seen

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import create_engine, text
 
 from core.catalog import CatalogStore
 from core.encoder_choice import EncodersOfCatalog
+from core.filters import parse_filter
 
 DRIVERS = {"postgresql://": "postgresql+psycopg://"}
 CATALOG = """
@@ -15,7 +17,13 @@ INSERT INTO catalog (name, index_fields, revision, products, tokens, tombstones_
 VALUES ('shop', '["title"]', 7, 1, 0, 0)
 """
 PRODUCT = """
-INSERT INTO product (catalog_id, id, row_hash, text_hash, revision, length) VALUES (1, 'a', 'r', 't', 7, 0)
+INSERT INTO product (catalog_id, id, row_hash, text_hash, revision, length, price)
+VALUES (1, 'a', 'r', 't', 7, 0, 9.5)
+"""
+
+VALUES = """
+INSERT INTO attribute (product_key, name, folded, value, number, catalog_id)
+VALUES (1, 'color', 'red', 'Red', NULL, 1), (1, 'width', '3', '3', 3.0, 1)
 """
 
 
@@ -28,7 +36,7 @@ def made_by_the_first_release(url: str) -> None:
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "0001")
-        for statement in (CATALOG, PRODUCT):
+        for statement in (CATALOG, PRODUCT, VALUES):
             connection.execute(text(statement))
     engine.dispose()
 
@@ -42,4 +50,19 @@ def test_a_catalog_of_the_first_release_is_searched_by_what_the_settings_say(url
     assert shop.encoding.encoders() == EncodersOfCatalog(choice=None, fingerprint=None)
     assert (shop.revision(), shop.size()) == (7, 1)
     assert len(shop.encoding.missing("any")) == 1
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("expression", "passing"),
+    [("color = red", 1), ("width > 2", 1), ("price 9 TO 10", 1), ("color != blue", 1), ("color = blue", 0)],
+)
+def test_products_of_the_first_release_are_found_by_filters(url: str, expression: str, passing: int) -> None:
+    made_by_the_first_release(url)
+    tree = parse_filter(expression)
+
+    store = CatalogStore.open(url)
+
+    assert tree is not None
+    assert len(store.catalog("shop").matching(tree)) == passing
     store.close()

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, inspect, text
 
 from core.errors import NewerDatabase
 
-KNOWN = ("0001", "0002")
+KNOWN = ("0001", "0002", "0003")
 """All revisions, oldest first; a test holds this against the files in versions/."""
 
 Session = Callable[[], AbstractContextManager[Connection]]
