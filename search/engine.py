@@ -21,10 +21,12 @@ from rerank.judgement import Reranker
 from search.answer import Answer, Stopwatch, Total
 from search.judging import AWAITED, NOT_AWAITED, Judging, Recalled, SecondStage
 from search.live import LiveCatalog, Snapshot
+from search.models import Loaded, LoadModels, Shelf, no_others
 from search.ordering import Judged
 from search.reading import Probe, Reading, encode, filter_of, price_bounds, spoken, understand
 from search.recall import DEPTH, recall
 from search.second_stage import Considered
+from search.serving import ServedCatalog, Serving
 from search.window import Found
 from search.windows import Cursor, Windows
 
@@ -34,7 +36,7 @@ SORTS = ("relevance", "price_asc", "price_desc")
 class SearchEngine:
     """Answers queries over the catalogs of one store; safe for many threads."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 the parts that servers, benches and tests put together differently
         self,
         store: CatalogStore,
         encoder: Encoder,
@@ -43,16 +45,19 @@ class SearchEngine:
         data: Path,
         depth: int = DEPTH,
         reranker: Reranker | None = None,
+        load: LoadModels = no_others,
         judging: Judging | None = None,
         pictures: PictureStore | None = None,
     ) -> None:
-        self.store, self.encoder, self.language, self.reranker = store, encoder, language, reranker
+        self.store, self.language = store, language
+        self.encoder, self.reranker = encoder, reranker
+        """What the settings say; a catalog may have others, which `load` brings."""
         self.judging = judging or Judging()
         """What the second stage may do where a search doesn't say."""
         self.pictures = pictures or PictureStore(data)
         self._data, self._depth = data, depth
-        self._second = SecondStage(reranker, encoder, self.pictures)
-        self._live: dict[str, LiveCatalog] = {}
+        self._shelf = Shelf(Loaded(encoder, reranker), load, self.pictures)
+        self._served: dict[str, ServedCatalog] = {}
         self._lock = threading.Lock()
         self._windows = Windows()
 
@@ -63,7 +68,7 @@ class SearchEngine:
         if not claim.is_first:
             return search.answer(claim.window())
         with claim.delivering():
-            judged = self._second.judged(self._recalled(search), judging or self.judging)
+            judged = search.second.judged(self._recalled(search), judging or self.judging)
             search.watch.lap("rerank")
             claim.deliver(judged)
         return search.answer(judged)
@@ -87,18 +92,19 @@ class SearchEngine:
             return
         with claim.delivering():
             recalled = self._recalled(search)
-            first = self._second.unjudged(recalled, self._second.skips(wanted) or AWAITED)
+            first = search.second.unjudged(recalled, search.second.skips(wanted) or AWAITED)
         with claim.delivering(fallback=replace(first, report=NOT_AWAITED)):
             yield replace(search.answer(first), is_final=False)
             search.watch.skip()
-            judged = self._second.judged(recalled, wanted, over=over)
+            judged = search.second.judged(recalled, wanted, over=over)
             search.watch.lap("rerank")
             claim.deliver(judged)
         yield search.answer(judged)
 
     def considered(self, query: Query, catalog_name: str, depth: int) -> Considered:
         """The best candidates of a query as its judge would get them: for whoever fits or measures one."""
-        return self._second.considered(self._recalled(self._begin(query, catalog_name)), depth)
+        search = self._begin(query, catalog_name)
+        return search.second.considered(self._recalled(search), depth)
 
     def similar(self, product_id: str, catalog_name: str, limit: int) -> Answer:
         """Products whose pictures look like that product's; the product itself is left out."""
@@ -108,42 +114,46 @@ class SearchEngine:
         """One product; UnknownCatalog, UnknownProduct."""
         return self.store.catalog(catalog_name).get(product_id)
 
-    def live(self, catalog_name: str) -> LiveCatalog:
-        """The catalog as it is served, opened on first use."""
-        known = self._live.get(catalog_name)
+    def served(self, catalog_name: str) -> ServedCatalog:
+        """The catalog as it is served, opened on first use, with its models loaded."""
+        known = self._served.get(catalog_name)
         if known is not None:
             return known
         catalog = self.store.catalog(catalog_name)
         with self._lock:
-            if catalog_name not in self._live:
-                self._live[catalog_name] = LiveCatalog(catalog, self._data, self.encoder.fingerprint)
-            return self._live[catalog_name]
+            if catalog_name not in self._served:
+                self._served[catalog_name] = ServedCatalog(catalog, self._data, self._shelf)
+            return self._served[catalog_name]
 
-    def _current(self, catalog_name: str) -> tuple[LiveCatalog, Snapshot]:
-        """The catalog and its newest state; one that was removed and made anew is opened anew."""
-        live = self.live(catalog_name)
+    def live(self, catalog_name: str) -> LiveCatalog:
+        """The catalog's indexes as they are served."""
+        return self.served(catalog_name).now().live
+
+    def _current(self, catalog_name: str) -> tuple[Serving, Snapshot]:
+        """What serves the catalog, in its newest state; one that was removed and made anew is opened anew."""
         try:
-            return live, live.snapshot()
+            serving = self.served(catalog_name).now()
+            return serving, serving.live.snapshot()
         except UnknownCatalog:
-            self._live.pop(catalog_name, None)
-            live = self.live(catalog_name)
-            return live, live.snapshot()
+            self._served.pop(catalog_name, None)
+            serving = self.served(catalog_name).now()
+            return serving, serving.live.snapshot()
 
     def _begin(self, query: Query, catalog_name: str) -> _Search:
         """Checks the query and names what it is asked of."""
         if query.sort not in SORTS:
             raise InvalidQuery(f"sort must be one of {', '.join(SORTS)}, not {query.sort!r}")
         watch = Stopwatch()
-        live, snapshot = self._current(catalog_name)
+        serving, snapshot = self._current(catalog_name)
         cursor = Cursor.decode(query.cursor) if query.cursor else Cursor(uuid.uuid4().hex, 0)
         understood = understand(query, self.language)
-        return _Search(query, live.catalog, snapshot, cursor, understood, filter_of(query), watch)
+        return _Search(query, serving, snapshot, cursor, understood, filter_of(query), watch)
 
     def _recalled(self, search: _Search) -> Recalled:
         query, catalog, understood = search.query, search.catalog, search.understood
         search.watch.skip()
-        like = self._like(query.like, catalog) if query.like else None
-        words, picture = encode(query, understood, self.encoder, like)
+        like = _like(query.like, catalog, search.encoder.fingerprint) if query.like else None
+        words, picture = encode(query, understood, search.encoder, like)
         reading = Reading(understood, words, picture, search.explicit, price_bounds(understood))
         search.watch.lap("encode")
         window = recall(catalog, search.snapshot, reading, self.language, depth=self._depth)
@@ -152,30 +162,31 @@ class SearchEngine:
         search.watch.lap("recall")
         return Recalled(query, reading, catalog, window)
 
-    def _like(self, ids: tuple[str, ...], catalog: Catalog) -> Probe:
-        """What stands for the named products: the mean of their main pictures; UnknownProduct."""
-        keys = catalog.keys_of(ids)
-        for product_id in ids:
-            if product_id not in keys:
-                raise UnknownProduct(catalog.name, product_id)
-        wanted = np.array(sorted(keys.values()), dtype=np.int64)
-        batches = list(catalog.vectors_of(Channel.PICTURE, self.encoder.fingerprint, wanted))
-        if not batches:
-            raise InvalidQuery(f"none of {', '.join(ids)} has a picture to search by")
-        return Probe.of_products(batches)
-
 
 @dataclass(frozen=True, slots=True)
 class _Search:
     """One search on its way."""
 
     query: Query
-    catalog: Catalog
+    serving: Serving
     snapshot: Snapshot
+    """Of what serves: the query is encoded by the encoder that made its vectors."""
     cursor: Cursor
     understood: Understanding
     explicit: Filter | None
     watch: Stopwatch
+
+    @property
+    def catalog(self) -> Catalog:
+        return self.serving.live.catalog
+
+    @property
+    def encoder(self) -> Encoder:
+        return self.serving.models.encoder
+
+    @property
+    def second(self) -> SecondStage:
+        return self.serving.models.second
 
     @property
     def window_name(self) -> str:
@@ -214,3 +225,16 @@ def _hits(catalog: Catalog, judged: Judged, offset: int, limit: int) -> tuple[Hi
 
 def _candidate(found: Found, product: Product) -> Candidate:
     return Candidate(found.key, product, found.similarity, found.channels, found.evidence)
+
+
+def _like(ids: tuple[str, ...], catalog: Catalog, fingerprint: str) -> Probe:
+    """What stands for the named products: the mean of their main pictures; UnknownProduct."""
+    keys = catalog.keys_of(ids)
+    for product_id in ids:
+        if product_id not in keys:
+            raise UnknownProduct(catalog.name, product_id)
+    wanted = np.array(sorted(keys.values()), dtype=np.int64)
+    batches = list(catalog.vectors_of(Channel.PICTURE, fingerprint, wanted))
+    if not batches:
+        raise InvalidQuery(f"none of {', '.join(ids)} has a picture to search by")
+    return Probe.of_products(batches)

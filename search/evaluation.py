@@ -125,13 +125,14 @@ def hiding(engine: SearchEngine, catalog: str, hidden: frozenset[str]) -> Iterat
         store = CatalogStore.open(f"sqlite:///{folder}/catalog.db")
         try:
             source = engine.store.catalog(catalog)
-            copy_hiding(source, store, hidden, encoder=engine.encoder, language=engine.language)
+            models = engine.served(catalog).now().models
+            copy_hiding(source, store, hidden, encoder=models.encoder, language=engine.language)
             yield SearchEngine(
                 store,
-                engine.encoder,
+                models.encoder,
                 engine.language,
                 data=Path(folder),
-                reranker=engine.reranker,
+                reranker=models.reranker,
                 judging=engine.judging,
                 # The copy has the products' rows; their pictures are where they were.
                 pictures=engine.pictures,

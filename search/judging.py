@@ -11,7 +11,6 @@ from core.encoder import Encoder
 from core.pictures import PictureStore
 from core.recent import Recent
 from core.types import Band, Query
-from rerank.judgement import Reranker
 from rerank.staging import Budget, Stage
 from search.answer import RerankReport
 from search.ordering import Judged
@@ -55,9 +54,8 @@ class Recalled:
 class SecondStage:
     """Has the best of a window judged; fails open: without a judgement recall's order stands. Safe for many threads."""
 
-    def __init__(self, reranker: Reranker | None, encoder: Encoder, pictures: PictureStore) -> None:
-        self._encoder, self._pictures = encoder, pictures
-        self._stage = None if reranker is None else Stage(reranker)
+    def __init__(self, stage: Stage | None, encoder: Encoder, pictures: PictureStore) -> None:
+        self._stage, self._encoder, self._pictures = stage, encoder, pictures
         self._texts: Recent[str, str] = Recent(KEPT_TEXTS)
 
     def skips(self, judging: Judging) -> RerankReport | None:

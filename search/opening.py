@@ -6,12 +6,14 @@ import gc
 
 from core.catalog import CatalogStore
 from core.encoder import load_encoder
+from core.encoder_choice import EncoderChoice
 from core.language import Language
 from core.settings import Settings
 from rerank.judgement import Reranker
 from rerank.loading import load_reranker
 from search.engine import SearchEngine
 from search.judging import Judging
+from search.models import Loaded, LoadModels
 
 
 def open_engine(settings: Settings) -> SearchEngine:
@@ -19,16 +21,34 @@ def open_engine(settings: Settings) -> SearchEngine:
     store = CatalogStore.open(settings.url)
     language = Language.load()
     encoder = load_encoder(settings, language)
+    usual = Loaded(encoder, load_reranker(settings, encoder, language))
     engine = SearchEngine(
         store,
-        encoder,
+        usual.encoder,
         language,
         data=settings.data,
-        reranker=load_reranker(settings, encoder, language),
+        reranker=usual.reranker,
+        load=loader(settings, language, usual),
         judging=Judging(depth=settings.rerank_depth, budget_ms=settings.rerank_budget_ms),
     )
     keep_loaded()
     return engine
+
+
+def loader(settings: Settings, language: Language, usual: Loaded) -> LoadModels:
+    """Loads what a catalog was switched to; `usual` is what the settings say, and what can be shared of it is."""
+
+    def load(choice: EncoderChoice) -> Loaded:
+        if choice == EncoderChoice.of(settings):
+            return usual
+        encoder = load_encoder(settings, language, choice)
+        # Only the lite judge works with the encoder's own numbers.
+        is_own = settings.reranker_name == "lite"
+        judge = load_reranker(settings, encoder, language) if is_own else usual.reranker
+        keep_loaded()
+        return Loaded(encoder, judge)
+
+    return load
 
 
 def open_reranker(settings: Settings) -> Reranker | None:

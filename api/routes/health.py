@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from api.context import Context
+from search.serving import ServedCatalog
 
 router = APIRouter(tags=["health"])
 
@@ -22,6 +23,12 @@ class CatalogBody(BaseModel):
     name: str
     products: int
     pictures: int
+    encoder: str
+    """Fingerprint of the encoder that serves."""
+    unsearchable: int
+    """Products that this encoder has not seen: `lychee index rebuild` has it see them."""
+    problem: str | None
+    """Why another encoder serves than the one in force."""
 
 
 class ReadyBody(BaseModel):
@@ -42,8 +49,17 @@ def alive() -> AliveBody:
 def ready(context: Context) -> ReadyBody:
     """Opens every catalog; a catalog that can't be searched makes this a 503 with its reason."""
     engine = context.engine
-    catalogs = []
-    for name in engine.store.names():
-        counts = engine.live(name).catalog.counts()
-        catalogs.append(CatalogBody(name=name, products=counts.products, pictures=counts.pictures))
+    catalogs = [_described(engine.served(name)) for name in engine.store.names()]
     return ReadyBody(encoder=engine.encoder.fingerprint, catalogs=catalogs)
+
+
+def _described(served: ServedCatalog) -> CatalogBody:
+    counts, fingerprint = served.catalog.counts(), served.now().models.encoder.fingerprint
+    return CatalogBody(
+        name=served.catalog.name,
+        products=counts.products,
+        pictures=counts.pictures,
+        encoder=fingerprint,
+        unsearchable=served.catalog.encoding.unsearchable(fingerprint),
+        problem=served.problem,
+    )

@@ -144,7 +144,9 @@ def test_the_server_says_that_it_is_alive_and_ready(client: TestClient) -> None:
     assert client.get("/healthz").json() == {"status": "alive"}
     ready = client.get("/readyz").json()
     assert ready["encoder"] == "color@1"
-    assert ready["catalogs"] == [{"name": "products", "products": 7, "pictures": 4}]
+    (catalog,) = ready["catalogs"]
+    assert catalog | {"name": "products", "products": 7, "pictures": 4, "encoder": "color@1"} == catalog
+    assert (catalog["unsearchable"], catalog["problem"]) == (0, None)
 
 
 def test_every_answer_carries_the_security_headers(client: TestClient) -> None:
