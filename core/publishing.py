@@ -13,7 +13,7 @@ import numpy as np
 from core.catalog import Catalog
 from core.errors import DamagedIndex, DataFolderProblem, EncoderMismatch, InvalidQuery
 from core.types import Channel, Vectors
-from core.vector_index import Changes, Making, VectorIndex
+from core.vector_index import Changes, Making, Tuned, VectorIndex
 
 VECTOR_CHANNELS = (Channel.PICTURE, Channel.TEXT)
 ASKED_TEXTS = 200
@@ -80,6 +80,18 @@ def publish_changes(
         publish_channel(data, catalog, channel, fingerprint)
     except OSError as error:
         raise DataFolderProblem(str(folder), error.strerror or str(error)) from error
+
+
+def tune_channel(
+    data: Path, catalog: Catalog, channel: Channel, fingerprint: str, recall: float
+) -> list[Tuned]:
+    """Sets a channel's searches to a recall; one finding a segment of codes, none where all is compared.
+
+    FileNotFoundError, DamagedIndex, EncoderMismatch.
+    """
+    folder = index_folder(data, catalog.name, channel, fingerprint)
+    making = how_made(catalog, channel, fingerprint)
+    return VectorIndex.tune(folder, recall, fingerprint=fingerprint, making=making)
 
 
 def changes_since(catalog: Catalog, channel: Channel, fingerprint: str, revision: int) -> Changes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from search.commands import housekeeping, judging
+from search.commands import housekeeping, judging, tuning
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -12,3 +12,4 @@ def add_commands(app: typer.Typer) -> None:
     app.command(name="eval")(judging.evaluate_catalog)
     app.add_typer(housekeeping.catalog, name="catalog")
     app.command()(housekeeping.doctor)
+    housekeeping.index.command()(tuning.tune)

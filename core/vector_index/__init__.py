@@ -2,6 +2,7 @@
 
 from core.vector_index.index import VectorIndex
 from core.vector_index.publication import Changes
+from core.vector_index.tuning import Tuned
 from core.vector_index.writing import Making
 
-__all__ = ["Changes", "Making", "VectorIndex"]
+__all__ = ["Changes", "Making", "Tuned", "VectorIndex"]

@@ -9,6 +9,7 @@ import numpy as np
 
 from core.key_set import KeySet
 from core.types import Keys, VectorBatch
+from core.vector_index.files import current_generation
 from core.vector_index.publication import ChangesSince, publish_anew, publish_changes, tune
 from core.vector_index.published import open_current, verify_current
 from core.vector_index.rows import Floats, Resemblance, RowTable, Shape, best_of_products, is_among
@@ -79,7 +80,20 @@ class VectorIndex:
         opened = {} if before is None else {part.segment.name: part.segment for part in before._parts}
         published = open_current(folder, fingerprint=fingerprint, opened=opened)
         manifest = published.manifest
-        return cls(published.parts, fingerprint, shape=manifest.shape or (0, 0), revision=manifest.revision)
+        return cls(
+            published.parts,
+            fingerprint,
+            shape=manifest.shape or (0, 0),
+            revision=manifest.revision,
+            generation=published.generation.name,
+        )
+
+    def is_over(self, folder: Path) -> bool:
+        """Whether the folder's current index is the one that this was opened from or has changed since.
+
+        FileNotFoundError, DamagedIndex.
+        """
+        return current_generation(folder).name == self._generation
 
     @classmethod
     def empty(cls, fingerprint: str, *, revision: int = 0) -> VectorIndex:

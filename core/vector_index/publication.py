@@ -81,7 +81,7 @@ def tune(folder: Path, recall: float, *, fingerprint: str, making: Making) -> li
     with publishing(folder):
         current = open_current(folder, fingerprint=fingerprint, opened={})
         found = [
-            tuned(part.segment, quick, making.sampled(part.rows.keys, part.rows.halves), recall)
+            tuned(part, quick, making.sampled(part.rows.keys, part.rows.halves), recall)
             for part in current.parts
             if (quick := part.segment.quick) is not None and not quick.exact
         ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -69,7 +69,7 @@ def _open(generation: Path, fingerprint: str, opened: Opened) -> Published:
         raise EncoderMismatch(fingerprint, manifest.fingerprint)
     _examine(generation, manifest.hidden, whole=False)
     parts = tuple(
-        Part.of(opened.get(facts.name) or _segment(generation, manifest, facts), _hidden(generation, facts))
+        Part.of(_segment(generation, manifest, facts, opened.get(facts.name)), _hidden(generation, facts))
         for facts in manifest.segments
     )
     return Published(generation, manifest, parts)
@@ -85,7 +85,9 @@ def _hidden(generation: Path, facts: SegmentFacts) -> Keys:
     return np.load(path, allow_pickle=False) if path.exists() else np.empty(0, np.int64)
 
 
-def _segment(generation: Path, manifest: Manifest, facts: SegmentFacts) -> Segment:
+def _segment(generation: Path, manifest: Manifest, facts: SegmentFacts, opened: Segment | None) -> Segment:
+    if opened is not None:
+        return replace(opened, effort=facts.effort)
     folder = generation / facts.name
     _examine(folder, facts.files, whole=False)
     rows = mapped_rows(folder, (manifest.dim, manifest.feature_dim), facts.count)

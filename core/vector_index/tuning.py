@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from core.types import Keys
 from core.vector_index.native import faiss
 from core.vector_index.quick import Effort, QuickIndex, stretches
 from core.vector_index.rows import Floats
-from core.vector_index.segment import Segment
+from core.vector_index.search import Part
 
 RECALL = 0.98
 """Part of the hundred nearest rows that a search should find where nobody asks for more."""
@@ -105,17 +106,37 @@ class Tuned:
     effort: Effort
     trial: Trial | None
     """None where no way reaches the recall: nearly everything is looked at then."""
-    index_bytes: int
+    milliseconds: float
+    """The median of searches for a hundred products, measured."""
+    bytes_a_row: float
     """Codes, keys and centroids in memory, stored vectors; long features come on top."""
 
 
-def tuned(segment: Segment, quick: QuickIndex, sample: Sample, recall: float) -> Tuned:
+def tuned(part: Part, quick: QuickIndex, sample: Sample, recall: float) -> Tuned:
     """Measures a segment that was built before."""
-    for first, stretch in stretches(segment.rows.halves):
+    segment, rows = part.segment, part.rows
+    for first, stretch in stretches(rows.halves):
         sample.see(first, stretch)
     trial = cheapest(sample, quick, recall)
-    index_bytes = len(quick.to_bytes()) + segment.rows.vectors.nbytes + segment.rows.keys.nbytes
-    return Tuned(segment.name, len(quick), quick.lists, effort_of(trial, quick), trial, index_bytes)
+    effort = effort_of(trial, quick)
+    searched = Part.of(replace(segment, effort=effort), part.hidden)
+    seconds = [_seconds(searched, query) for query in sample.queries]
+    index_bytes = len(quick.to_bytes()) + rows.vectors.nbytes + rows.keys.nbytes
+    return Tuned(
+        segment.name,
+        len(quick),
+        quick.lists,
+        effort,
+        trial,
+        milliseconds=1000 * float(np.median(seconds)),
+        bytes_a_row=index_bytes / len(quick),
+    )
+
+
+def _seconds(part: Part, query: Floats) -> float:
+    started = time.perf_counter()
+    part.nearest(query, LONG, None)
+    return time.perf_counter() - started
 
 
 def cheapest(sample: Sample, quick: QuickIndex, recall: float) -> Trial | None:
