@@ -107,12 +107,12 @@ def measure(size: Size, folder: Path) -> Figures:
     encoder = QueryNumbers(shop.queries(next(shop.vectors(size.products)), size.queries + WARM_UP))
     store = CatalogStore.open(f"sqlite:///{folder / 'catalog.db'}")
     try:
-        catalog = _filled(store, size.products)
+        catalog = filled(store, size.products)
         started = time.perf_counter()
-        _publish(folder / "quick", catalog, shop, size, exact=False)
+        publish(folder / "quick", catalog, shop, size, exact=False)
         built = time.perf_counter() - started
-        _publish(folder / "exact", catalog, shop, size, exact=True)
-        _read_once(folder)
+        publish(folder / "exact", catalog, shop, size, exact=True)
+        read_once(folder)
         language = Language.load()
         quick = SearchEngine(store, encoder, language, data=folder / "quick")
         exact = SearchEngine(store, encoder, language, data=folder / "exact")
@@ -122,7 +122,7 @@ def measure(size: Size, folder: Path) -> Figures:
         store.close()
 
 
-def _read_once(folder: Path) -> None:
+def read_once(folder: Path) -> None:
     """Brings the files into the system's cache: a server that has been up for a while has read them all."""
     for path in folder.rglob("*"):
         if path.is_file():
@@ -132,7 +132,7 @@ def _read_once(folder: Path) -> None:
 
 
 def _compared(quick: SearchEngine, exact: SearchEngine, size: Size, built: float) -> Figures:
-    _note("searching")
+    note("searching")
     for number in range(WARM_UP):
         _answer(quick, size.queries + number)
     for number in range(WARM_UP_EXACT):
@@ -177,8 +177,9 @@ def _answer(engine: SearchEngine, number: int) -> tuple[set[str], float]:
     return {hit.candidate.product.id for hit in answer.hits}, took
 
 
-def _filled(store: CatalogStore, products: int) -> Catalog:
-    _note(f"writing {products:,} products")
+def filled(store: CatalogStore, products: int) -> Catalog:
+    """The catalog of a made-up shop."""
+    note(f"writing {products:,} products")
     catalog = store.create(CATALOG, index_fields=("title",))
     rows = catalog_rows(products)
     while batch := list(islice(rows, ROWS_A_WRITE)):
@@ -186,8 +187,9 @@ def _filled(store: CatalogStore, products: int) -> Catalog:
     return catalog
 
 
-def _publish(data: Path, catalog: Catalog, shop: SyntheticShop, size: Size, *, exact: bool) -> None:
-    _note(f"building the {'exact' if exact else 'quick'} index")
+def publish(data: Path, catalog: Catalog, shop: SyntheticShop, size: Size, *, exact: bool) -> None:
+    """Its indexes: one of pictures, and an empty one of texts."""
+    note(f"building the {'exact' if exact else 'quick'} index")
     keys = catalog.changed_since(0)
     for channel in (Channel.PICTURE, Channel.TEXT):
         VectorIndex.publish(
@@ -227,7 +229,8 @@ def _times(quick_ms: NDArray[np.float64], exact_ms: NDArray[np.float64]) -> floa
     return float(exact_ms.mean() / quick_ms.mean())
 
 
-def _note(text: str) -> None:
+def note(text: str) -> None:
+    """Says on stderr what goes on."""
     print(text, file=sys.stderr, flush=True)
 
 
