@@ -60,8 +60,9 @@ class LexicalSearch:
             return []
         found = [self._occurrences(connection, corpus.revision, token) for token in tokens]
         weights = [rarity(frequencies[token], corpus.products) for token in tokens]
-        sums = _Sums.of(found, weights)
-        return _ranked(connection, corpus, sums if among is None else sums.among(among), limit)
+        if among is not None:
+            found = [_among(each, among) for each in found]
+        return _ranked(connection, corpus, _Sums.of(found, weights), limit)
 
     def _occurrences(self, connection: Connection, revision: int, token: str) -> Occurrences:
         with self._lock:
@@ -133,11 +134,6 @@ class _Sums:
             relevance.astype(np.float64),
         )
 
-    def among(self, allowed: KeySet) -> _Sums:
-        """The same for some products only."""
-        kept = allowed.contains(self.keys)
-        return _Sums(self.keys[kept], self.strong[kept], self.relevance[kept])
-
     def best(self, count: int) -> _Sums:
         """The same for the count best products; of equal ones those with the lowest keys."""
         if len(self.keys) <= count:
@@ -153,6 +149,12 @@ class _Sums:
         weak = (self.relevance - self.strong * _gain(STRONG_WEIGHT)) / _gain(WEAK_WEIGHT)
         exact: Numbers = self.strong * _gain(STRONG_WEIGHT, norms) + weak * _gain(WEAK_WEIGHT, norms)
         return exact
+
+
+def _among(found: Occurrences, allowed: KeySet) -> Occurrences:
+    """The same for some products only."""
+    strong, weak = (keys[allowed.contains(keys)] for keys in (found.strong, found.weak))
+    return Occurrences(strong, weak)
 
 
 def _places(occurrences: Keys) -> tuple[Keys, Keys]:
