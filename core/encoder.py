@@ -90,7 +90,7 @@ def load_encoder(settings: Settings, language: Language, choice: EncoderChoice |
             return LiteEncoder.load(language)
         case "open_clip":
             try:
-                from core.encoders.open_clip import OpenClipEncoder  # heavy: loads torch and open_clip
+                from core.encoders.open_clip.encoder import OpenClipEncoder  # heavy: loads torch
 
                 return OpenClipEncoder.load(settings)
             except ImportError as error:

@@ -22,9 +22,10 @@ from huggingface_hub.errors import (
 from safetensors import SafetensorError
 from transformers import AutoImageProcessor, AutoModelForImageTextToText, AutoTokenizer
 
+from core.devices import NAMES, device_of, dtype_of
 from core.errors import RerankerProblem
 from core.settings import Settings
-from rerank.vlm.precision import NAMES, device_of, dtype_of, quantization_of
+from rerank.vlm.precision import quantization_of
 from rerank.vlm.running import is_out_of_memory
 
 KINDS = {"qwen2_5_vl": "Qwen2.5-VL", "qwen3_vl": "Qwen3-VL"}

@@ -16,11 +16,11 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from bench.random_checkpoint import TINY, image_processor, qwen25, save, tokenizer
+from core.devices import dtype_of
 from core.errors import InvalidSetting, RerankerProblem
 from core.types import Score
 from rerank.judgement import Asked, Document
 from rerank.lychee import LycheeReranker
-from rerank.vlm.precision import dtype_of
 from tests.models.conftest import Load, noise
 
 ASKED = Asked("red shoe")

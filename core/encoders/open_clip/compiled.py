@@ -11,7 +11,7 @@ import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
 
-from core.encoders.open_clip.tokens import Ids
+from core.encoders.open_clip.traits import Ids
 from core.types import Vectors
 
 BATCH = 8

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from core.encoders.open_clip.preparing import Prepared
 from core.encoders.open_clip.running import best_batch
-from core.encoders.open_clip.tokens import Ids
 from core.encoders.open_clip.towers import PictureTower, TextTower
+from core.encoders.open_clip.traits import Ids
 from core.types import Vectors
 
 LARGEST_BATCH = 256

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
 from open_clip.hf_model import HFTextEncoder
-from open_clip.transformer import TextTransformer, text_global_pool
+from open_clip.transformer import text_global_pool
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from core.encoders.open_clip.preparing import Preparation
+from core.encoders.open_clip.traits import Span
 
 
 class PictureTower(nn.Module):
@@ -38,48 +38,49 @@ class TextTower(nn.Module):
     def __init__(self, model: Any) -> None:
         super().__init__()
         self.model = model
-        text = model if hasattr(model, "token_embedding") else model.text
-        self.is_causal = _is_causal(text, getattr(model, "text_pool_type", getattr(text, "pool_type", None)))
-        self.padding = text.config.pad_token_id if isinstance(text, HFTextEncoder) else None
-        """The id that is masked wherever it stands; None in a tower without such a mask."""
-
-    def lengths(self, ids: Tensor) -> Sequence[int] | None:
-        """How many ids of each text its vector depends on; None where it is all, padding included.
-
-        A causal tower doesn't look beyond the token that stands for the text, a masked one not at padding.
-        """
-        if self.is_causal:
-            ends = ids.argmax(dim=-1) if self._eos is None else (ids == self._eos).int().argmax(dim=-1)
-            return (ends + 1).tolist()
-        if self.padding is not None:
-            return (ids != self.padding).sum(dim=-1).tolist()
-        return None
+        self.span = span_of(model)
+        self.is_causal = self.span.ending in ("highest", "token")
 
     def forward(self, ids: Tensor) -> Tensor:
         found = self._causal(ids) if self.is_causal else self.model.encode_text(ids)
         return normalize(found.float(), dim=-1)
 
-    @property
-    def _text(self) -> Any:
-        return self.model if hasattr(self.model, "token_embedding") else self.model.text
-
-    @property
-    def _eos(self) -> int | None:
-        text = self._text
-        kind = getattr(text, "text_pool_type", getattr(text, "pool_type", None))
-        return getattr(text, "text_eos_id", getattr(text, "eos_id", None)) if kind == "eos" else None
-
     def _causal(self, ids: Tensor) -> Tensor:
         """open_clip's own computation, for texts of any length: it takes its mask and positions whole."""
-        text, tokens = self._text, ids.shape[1]
+        text, tokens = _text_of(self.model), ids.shape[1]
         rows = text.token_embedding(ids) + text.positional_embedding[:tokens]
         rows = text.transformer(rows, attn_mask=text.attn_mask[:tokens, :tokens])
-        kind = "argmax" if self._eos is None else "eos"
-        pooled = text_global_pool(text.ln_final(rows), ids, kind, eos_token_id=self._eos)
+        kind = "argmax" if self.span.ending == "highest" else "eos"
+        pooled = text_global_pool(text.ln_final(rows), ids, kind, eos_token_id=self.span.token)
         projection = text.text_projection
         if projection is None:
             return pooled
         return projection(pooled) if isinstance(projection, nn.Module) else pooled @ projection
+
+
+def span_of(model: Any) -> Span:
+    """What of a text's ids the model looks at.
+
+    A causal tower doesn't look beyond the token that stands for the text, one of the hub's not at its padding.
+    """
+    text = _text_of(model)
+    if isinstance(text, HFTextEncoder):
+        return Span("padding", int(text.config.pad_token_id))
+    has_class = getattr(text, "cls_emb", None) is not None
+    if text.attn_mask is None or has_class:
+        return Span("none")
+    match getattr(text, "text_pool_type", getattr(text, "pool_type", None)):
+        case "argmax":
+            return Span("highest")
+        case "eos":
+            return Span("token", int(getattr(text, "text_eos_id", getattr(text, "eos_id", None))))
+        case _:
+            return Span("none")
+
+
+def _text_of(model: Any) -> Any:
+    """The older of open_clip's two layouts keeps the text tower's parts in the model itself."""
+    return model if hasattr(model, "token_embedding") else model.text
 
 
 class Patches(nn.Module):
@@ -120,11 +121,3 @@ def fold_normalisation(visual: nn.Module, preparation: Preparation) -> bool:
 def _is_patchwise(convolution: nn.Conv2d) -> bool:
     plain = convolution.padding == (0, 0) and convolution.dilation == (1, 1) and convolution.groups == 1
     return plain and convolution.kernel_size == convolution.stride
-
-
-def _is_causal(text: Any, pool_type: object) -> bool:
-    """Whether a text's vector comes from a token that sees only what stands before it."""
-    if isinstance(text, HFTextEncoder) or pool_type not in ("argmax", "eos"):
-        return False
-    has_class = isinstance(text, TextTransformer) and text.cls_emb is not None
-    return text.attn_mask is not None and not has_class
