@@ -61,12 +61,13 @@ def rebuild(
     settings = settings_in_force(data)
     with closing(CatalogStore.open(settings.url)) as store:
         catalog = store.catalog(name)
-        choice = _before(catalog) if back else _chosen(catalog, settings, encoder, model, pretrained)
-        report = _rebuilt(store, catalog, settings, choice, quiet=as_json)
+        to = _before(catalog) if back else _named(settings, encoder, model, pretrained)
+        report = _rebuilt(store, catalog, settings, to, quiet=as_json)
+        in_force = catalog.encoding.encoders().choice
     if as_json:
         print_json(asdict(report))
     else:
-        _tell(report, str(choice or EncoderChoice.of(settings)))
+        _tell(report, str(in_force or EncoderChoice.of(settings)))
     if report.interrupted:
         raise typer.Exit(1)
 
@@ -95,30 +96,26 @@ def _before(catalog: Catalog) -> EncoderChoice:
     return before
 
 
-def _chosen(
-    catalog: Catalog,
-    settings: Settings,
-    encoder: EncoderName | None,
-    model: str | None,
-    pretrained: str | None,
+def _named(
+    settings: Settings, encoder: EncoderName | None, model: str | None, pretrained: str | None
 ) -> EncoderChoice | None:
-    """What the options name, what of the settings' model they leave open; without options what is in force."""
+    """What the options name; the settings' model and weights where they name no model."""
     if encoder is None:
-        return catalog.encoding.encoders().choice
-    if encoder == "open_clip" and model is not None:
+        return None
+    if model is not None:
         return EncoderChoice(encoder, model, pretrained)
-    named = {"encoder": encoder} | ({"open_clip_pretrained": pretrained} if pretrained else {})
-    return EncoderChoice.of(settings.model_copy(update=named))
+    update = {"encoder": encoder} | ({"open_clip_pretrained": pretrained} if pretrained else {})
+    return EncoderChoice.of(settings.model_copy(update=update))
 
 
 def _rebuilt(
-    store: CatalogStore, catalog: Catalog, settings: Settings, choice: EncoderChoice | None, *, quiet: bool
+    store: CatalogStore, catalog: Catalog, settings: Settings, to: EncoderChoice | None, *, quiet: bool
 ) -> RebuildReport:
-    language = Language.load()
+    language, choice = Language.load(), to or catalog.encoding.encoders().choice
     watch = TerminalWatch(quiet=quiet, doing="encoding", what="products")
     bench = Workbench(store, load_encoder(settings, language, choice), language, settings.data, choice)
     with watch.listening():
-        return Rebuild(bench, catalog, watch).run(EncoderChoice.of(settings), _once(_waits))
+        return Rebuild(bench, catalog, watch).run(EncoderChoice.of(settings), _once(_waits), to=to)
 
 
 def _waits() -> None:

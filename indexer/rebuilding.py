@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from core.catalog import Catalog
-from core.encoder_choice import EncoderChoice, EncodersOfCatalog
-from core.errors import DamagedIndex, EncoderMismatch, IngestRunning
+from core.encoder_choice import EncoderChoice
+from core.errors import DamagedIndex, EncoderMismatch, EncoderSwitched, IngestRunning
 from core.publishing import VECTOR_CHANNELS, index_folder, publish
 from core.types import Channel, Keys
 from core.vector_index import VectorIndex
@@ -53,19 +53,25 @@ class Rebuild:
         self._revision = 0
         """Every product up to it has its vectors, as far as they can be made."""
 
-    def run(self, usual: EncoderChoice, waiting: Callable[[], None]) -> RebuildReport:
-        """`usual` is what the settings choose; `waiting` is called when an ingest has to end before the switch.
+    def run(
+        self, usual: EncoderChoice, waiting: Callable[[], None], *, to: EncoderChoice | None = None
+    ) -> RebuildReport:
+        """Switches the catalog where `to` names another encoder than the one in force.
 
-        Raises RebuildRunning, and DataFolderProblem when the disk is full: the encoder in force stays then.
+        `usual` is what the settings choose; `waiting` is called when an ingest has to end before the switch. Raises
+        RebuildRunning, EncoderSwitched, and DataFolderProblem when the disk is full: the encoder in force stays then.
         """
         started = time.perf_counter()
         with rebuilding(self._bench.data, self._catalog.name):
             encoders = self._catalog.encoding.encoders()
-            chosen = self._bench.choice or usual
-            switching = chosen != (encoders.choice or usual)
+            if to is None and self._bench.choice != encoders.choice:
+                raise EncoderSwitched(self._catalog.name, str(encoders.choice))
+            in_force = encoders.choice or usual
+            target = to or in_force
+            switching = target != in_force
             done = self._built(in_force=not switching)
             if done and switching:
-                done = self._switched(chosen, encoders, usual, waiting)
+                done = self._switched(target, in_force, encoders.fingerprint, waiting)
             elif done:
                 self._noted()
         return RebuildReport(
@@ -105,9 +111,9 @@ class Rebuild:
 
     def _switched(
         self,
-        chosen: EncoderChoice,
-        before: EncodersOfCatalog,
-        usual: EncoderChoice,
+        target: EncoderChoice,
+        before: EncoderChoice,
+        before_fingerprint: str | None,
         waiting: Callable[[], None],
     ) -> bool:
         """Puts the encoder in force while no ingest runs, which would go on with the one before."""
@@ -116,10 +122,7 @@ class Rebuild:
                 missing = self._catalog.encoding.missing(self._fingerprint, since=self._revision)
                 if len(missing) <= PRODUCTS_AT_ONCE and self._catching_up.encode(missing, in_force=False):
                     self._catalog.encoding.switch(
-                        chosen,
-                        self._fingerprint,
-                        before=before.choice or usual,
-                        before_fingerprint=before.fingerprint,
+                        target, self._fingerprint, before=before, before_fingerprint=before_fingerprint
                     )
                     return True
             waiting()

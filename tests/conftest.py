@@ -10,6 +10,7 @@ import pytest
 from core.catalog import CatalogStore
 from core.language import Language
 from tests.color_encoder import ColorEncoder
+from tests.postgres import INITDB, running
 from tests.shops import Shop
 
 JUDGED = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -27,6 +28,16 @@ def judged() -> Path:
 def language() -> Language:
     """The packaged vocabulary, loaded once."""
     return Language.load()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The URL of a PostgreSQL server, which has what the test before left in it."""
+    pytest.importorskip("psycopg")
+    if INITDB is None:
+        pytest.skip("PostgreSQL is not installed")
+    with running(INITDB) as url:
+        yield url
 
 
 @pytest.fixture

@@ -33,13 +33,13 @@ class Telling(Unwatched):
         sys.stdout.flush()
 
 
-def main(data: str) -> None:
-    shop = Shop(Path(data), Language.load())
+def main(data: str, url: str) -> None:
+    shop = Shop(Path(data), Language.load(), url=url)
     choice = EncoderChoice("open_clip", "brightness")
     bench = Workbench(shop.store, SlowEncoder(), shop.language, shop.data, choice)
-    Rebuild(bench, shop.catalog(), Telling()).run(EncoderChoice("lite"), lambda: None)
+    Rebuild(bench, shop.catalog(), Telling()).run(EncoderChoice("lite"), lambda: None, to=choice)
     shop.store.close()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], sys.argv[2])

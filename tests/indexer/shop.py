@@ -50,9 +50,12 @@ class Shop:
     data: Path
     language: Language
     encoder: ColorEncoder = field(default_factory=ColorEncoder)
+    url: str = ""
+    """Of the database; SQLite in the data folder unless given."""
 
     def __post_init__(self) -> None:
-        self.store = CatalogStore.open(f"sqlite:///{self.data / 'catalog.db'}")
+        self.url = self.url or f"sqlite:///{self.data / 'catalog.db'}"
+        self.store = CatalogStore.open(self.url)
 
     def ingest(
         self,

@@ -37,7 +37,7 @@ def rebuild(
     watch: Watch | None = None,
 ) -> RebuildReport:
     bench = Workbench(shop.store, encoder, shop.language, shop.data, choice)
-    return Rebuild(bench, shop.catalog(), watch or Unwatched()).run(COLOUR, lambda: None)
+    return Rebuild(bench, shop.catalog(), watch or Unwatched()).run(COLOUR, lambda: None, to=choice)
 
 
 def to_brightness(shop: Shop, watch: Watch | None = None) -> RebuildReport:
@@ -172,6 +172,13 @@ def test_a_rebuild_without_a_switch_encodes_what_is_missing_in_the_sight_of_runn
     assert nearest(shop, BrightnessEncoder(), "black") == "black"
 
 
+def test_a_rebuild_that_was_not_asked_to_switch_never_does(shop: Shop, colours: Path) -> None:
+    to_brightness(shop)
+
+    with pytest.raises(EncoderSwitched, match="open_clip brightness"):
+        rebuild(shop, ColorEncoder(), None)
+
+
 def test_a_second_rebuild_is_refused_by_name(shop: Shop, colours: Path) -> None:
     with rebuilding(shop.data, "products"), pytest.raises(RebuildRunning, match="products"):
         to_brightness(shop)
@@ -259,9 +266,9 @@ def test_a_killed_rebuild_keeps_what_it_stored_and_is_finished_by_the_next(
     shop: Shop, tmp_path: Path
 ) -> None:
     shop.ingest(colour_shop(tmp_path / "feed", 400))
-    command = [sys.executable, str(Path(__file__).with_name("rebuild_process.py")), str(shop.data)]
+    script = str(Path(__file__).with_name("rebuild_process.py"))
     process = subprocess.Popen(
-        command,
+        [sys.executable, script, str(shop.data), shop.url],
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},

@@ -62,7 +62,7 @@ def engine_of(shop: Shop, reranker: Reranker | None = None) -> SearchEngine:
 
 def switch(shop: Shop, choice: EncoderChoice, catalog: str = "products") -> RebuildReport:
     bench = Workbench(shop.store, ENCODERS[choice](), shop.language, shop.data, choice)
-    return Rebuild(bench, shop.store.catalog(catalog), Unwatched()).run(COLOUR, lambda: None)
+    return Rebuild(bench, shop.store.catalog(catalog), Unwatched()).run(COLOUR, lambda: None, to=choice)
 
 
 def best(engine: SearchEngine, catalog: str = "products", image: Pixels = RED) -> str:
