@@ -21,10 +21,11 @@ from core.vector_index.native import faiss, stay_on_this_thread, widened_halves
 from core.vector_index.rows import Floats
 
 EXACT_BELOW_ROWS = 20_000
-ROWS_A_LIST, MOST_LISTS = 900, 8_192
-"""The number of lists is a power of two: 256 for 200,000 rows, 1,024 for a million. Comparing a query with more than
+ROWS_A_LIST, MOST_LISTS = 1_200, 8_192
+"""The number of lists is a power of two: 128 for 200,000 rows, 1,024 for a million. Comparing a query with more than
 some thousand centroids would take longer than what it spares."""
-CODED_PART, LEAST_CODED_DIM = 0.75, 32
+CODED_LENGTH, CODED_PARTS, LEAST_CODED_DIM = 0.85, (0.25, 0.75), 32
+"""As many directions are coded as hold so much of the squared length, within these parts of all of them."""
 SEED = 20_26
 CHUNK_ROWS = 32_768
 TRAINING_ROWS_A_LIST, LEAST_TRAINING_ROWS = 64, 65_536
@@ -71,6 +72,8 @@ class QuickIndex:
     def __init__(self, index: Any) -> None:
         self._index = index
         self._inverted = None if isinstance(index, faiss.IndexIDMap) else faiss.extract_index_ivf(index)
+        self._unfiltered: dict[int, Any] = {}
+        """Search parameters by lists looked into: making them takes a tenth of a search."""
 
     @classmethod
     def build(
@@ -133,7 +136,10 @@ class QuickIndex:
 
     def near_many(self, queries: Floats, count: int, *, probes: int, among: KeySet | None = None) -> Keys:
         """One row of `count` keys a query, filled up with -1; on as many threads as are set."""
-        parameters = self._parameters(probes, None if among is None else faiss.IDSelectorBitmap(among.bitmap))
+        if among is not None:
+            parameters = self._parameters(probes, faiss.IDSelectorBitmap(among.bitmap))
+        elif (parameters := self._unfiltered.get(probes)) is None:
+            parameters = self._unfiltered[probes] = self._parameters(probes, None)
         _, found = self._index.search(queries, min(count, len(self)), params=parameters)
         keys: Keys = found
         return keys
@@ -161,23 +167,28 @@ def _trained(vectors: NDArray[np.float16], plan: Plan) -> Any:
         faiss.IndexFlatIP(dim), dim, plan.lists, dim // 2, 4, faiss.METRIC_INNER_PRODUCT
     )
     inverted.cp.niter, inverted.cp.max_points_per_centroid = 10, TRAINING_ROWS_A_LIST
+    inverted.cp.spherical = True
+    # What a vector lacks of its centroid is no smaller than it for an inner product, and needs tables for each list.
+    inverted.by_residual = False
     inverted.train(turned.apply(sample))
     return faiss.IndexPreTransform(turned, inverted)
 
 
 def _telling_directions(sample: Floats) -> Any:
-    """Turns vectors onto the three quarters of the directions that they are longest in, these mixed at random.
+    """Turns vectors onto the directions that hold most of their length, these mixed at random.
 
     The others tell little and would cost as much. Codes give every pair of numbers the same 4 bits, which the
     mixing makes equally telling. Not centred: that would change which inner products are the greatest.
     """
     dim = sample.shape[1]
-    kept = min(dim + dim % 2, max(LEAST_CODED_DIM, 4 * math.ceil(CODED_PART * dim / 4)))
-    directions = np.zeros((kept, dim))
-    strongest = np.linalg.eigh(sample.T @ sample)[1][:, ::-1][:, :kept].T
-    directions[: len(strongest)] = strongest
+    lengths, directions = np.linalg.eigh(sample.T @ sample)
+    told = np.cumsum(lengths[::-1]) / lengths.sum()
+    kept = int(np.clip(1 + np.searchsorted(told, CODED_LENGTH), *(part * dim for part in CODED_PARTS)))
+    kept = max(4 * math.ceil(kept / 4), LEAST_CODED_DIM)
+    strongest = np.zeros((kept, dim))
+    strongest[:dim] = directions[:, ::-1].T[:kept]
     mixing, _ = np.linalg.qr(np.random.default_rng(SEED).standard_normal((kept, kept)))
     turned = faiss.LinearTransform(dim, kept, False)
-    faiss.copy_array_to_vector((mixing @ directions).astype(np.float32).ravel(), turned.A)
+    faiss.copy_array_to_vector((mixing @ strongest).astype(np.float32).ravel(), turned.A)
     turned.is_trained = True
     return turned
