@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from core.settings import EncoderName, Settings
 
@@ -17,10 +18,11 @@ class EncoderChoice:
 
     @classmethod
     def of(cls, settings: Settings) -> EncoderChoice:
-        """What the settings choose."""
+        """What the settings choose; files by their whole paths, for a server may run elsewhere."""
         if settings.encoder_name == "lite":
             return cls("lite")
-        return cls(settings.encoder_name, settings.open_clip_model, settings.open_clip_pretrained)
+        model, pretrained = settings.open_clip_model, settings.open_clip_pretrained
+        return cls(settings.encoder_name, _placed(model), _placed(pretrained))
 
     def within(self, settings: Settings) -> Settings:
         """The settings, with this encoder in the place of theirs."""
@@ -31,6 +33,10 @@ class EncoderChoice:
 
     def __str__(self) -> str:
         return " ".join(part for part in (self.name, self.model, self.pretrained) if part)
+
+
+def _placed(name: str | None) -> str | None:
+    return str(Path(name).resolve()) if name and Path(name).exists() else name
 
 
 @dataclass(frozen=True, slots=True)

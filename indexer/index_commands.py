@@ -102,10 +102,12 @@ def _named(
     """What the options name; the settings' model and weights where they name no model."""
     if encoder is None:
         return None
+    chosen: dict[str, str | None] = {"encoder": encoder}
     if model is not None:
-        return EncoderChoice(encoder, model, pretrained)
-    update = {"encoder": encoder} | ({"open_clip_pretrained": pretrained} if pretrained else {})
-    return EncoderChoice.of(settings.model_copy(update=update))
+        chosen |= {"open_clip_model": model, "open_clip_pretrained": pretrained}
+    elif pretrained is not None:
+        chosen |= {"open_clip_pretrained": pretrained}
+    return EncoderChoice.of(settings.model_copy(update=chosen))
 
 
 def _rebuilt(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -108,3 +110,12 @@ def test_a_choice_takes_its_place_in_the_settings() -> None:
     assert EncoderChoice.of(LITE.within(settings)) == LITE
     assert EncoderChoice.of(CLIP.within(settings)) == CLIP
     assert str(CLIP) == "open_clip ViT-B-32 laion"
+
+
+def test_files_are_chosen_by_their_whole_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "weights.pt").touch()
+    monkeypatch.chdir(tmp_path)
+    settings = Settings(encoder="open_clip", open_clip_model="ViT-B-16", open_clip_pretrained="weights.pt")
+
+    chosen = EncoderChoice("open_clip", "ViT-B-16", str(tmp_path / "weights.pt"))
+    assert EncoderChoice.of(settings) == chosen
