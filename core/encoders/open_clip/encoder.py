@@ -47,11 +47,6 @@ class OpenClipEncoder:
         source = source_of(settings.open_clip_model, settings.open_clip_pretrained)
         return cls(opened(source, settings), name=source.name)
 
-    @property
-    def picture_side(self) -> int:
-        """Pictures may come shrunk to this shorter side: the model sees no more of them."""
-        return self._preparation.side
-
     def encode_images(self, images: Sequence[Pixels]) -> Encoded:
         """One row a picture, in input order."""
         return self.encode_prepared([self.prepare(image) for image in images])

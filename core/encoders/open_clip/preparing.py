@@ -35,11 +35,6 @@ class Preparation:
         height, width = facts.size if isinstance(facts.size, tuple | list) else (facts.size, facts.size)
         return cls(height, width, tuple(facts.mean), tuple(facts.std), before)
 
-    @property
-    def side(self) -> int:
-        """Pixels of the shorter side from which on more don't change what the model sees."""
-        return max(self.height, self.width)
-
     def prepare(self, image: Pixels) -> Prepared:
         """The picture at the model's size."""
         picture = Image.fromarray(image)
