@@ -88,9 +88,18 @@ class Numbers:
             np.concatenate((*keys, self.keys[taken:])), np.concatenate((*values, self.values[taken:]))
         )
 
-    def packed(self) -> tuple[bytes, bytes]:
-        """Two blobs of a column whose keys are places in one chunk."""
-        return self.keys.astype(_OFFSET).tobytes(), self.values.astype(_NUMBER).tobytes()
+    def packed(self, chunks: Sequence[int]) -> list[NumberChunk]:
+        """The column as the chunks of these numbers, which all its products must lie in; some may be empty."""
+        starts = np.searchsorted(self.keys, [chunk * NUMBERS_A_CHUNK for chunk in chunks])
+        ends = [*starts[1:], len(self.keys)]
+        return [
+            (
+                chunk,
+                (self.keys[start:end] - chunk * NUMBERS_A_CHUNK).astype(_OFFSET).tobytes(),
+                self.values[start:end].astype(_NUMBER).tobytes(),
+            )
+            for chunk, start, end in zip(chunks, starts, ends, strict=True)
+        ]
 
     def joined(self, other: Numbers) -> Numbers:
         """Both columns as one."""
@@ -98,7 +107,7 @@ class Numbers:
         order = np.argsort(keys, kind="stable")
         return Numbers(keys[order], np.concatenate((self.values, other.values))[order])
 
-    def without(self, other: Numbers) -> Numbers:
-        """The column less all products of another."""
-        kept = ~np.isin(self.keys, other.keys)
+    def without(self, keys: Keys) -> Numbers:
+        """The column less some products."""
+        kept = ~np.isin(self.keys, keys)
         return Numbers(self.keys[kept], self.values[kept])

@@ -11,10 +11,11 @@ from sqlalchemy import Connection, select
 
 from core.catalog.dialect import keys_of, storable
 from core.catalog.documents import level_name
+from core.catalog.filterable import EVERY_PRODUCT, PRICE
 from core.catalog.kept_numbers import KeptNumbers
 from core.catalog.kept_sets import KeptSets
 from core.catalog.schema import PRODUCT
-from core.catalog.value_sets import EVERY_PRODUCT, PRICE, products_having
+from core.catalog.value_sets import products_having
 from core.filters import (
     PATH_SEPARATOR,
     And,

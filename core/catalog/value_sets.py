@@ -7,54 +7,20 @@ longer than the search which that narrows down. Here it is a few blobs, however 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, Table, and_, delete, select
+from sqlalchemy import ColumnElement, Connection, Table, delete, select
 
 from core.catalog import chunks
 from core.catalog.chunks import NumberChunk, Numbers, key_set, packed_keys, unpacked_keys
 from core.catalog.dialect import insert, one_of_keys, one_of_texts
-from core.catalog.documents import values_of
-from core.catalog.schema import ATTRIBUTE, CATALOG, NUMBER_SET, PRODUCT, VALUE_SET
+from core.catalog.filterable import Filterable
+from core.catalog.schema import CATALOG, NUMBER_SET, VALUE_SET
 from core.key_set import KeySet
-from core.types import Keys, Product
+from core.types import Keys
 
-EVERY_PRODUCT = ("", "")
-"""A name and a value that every product has; no value of its own is empty."""
-PRICE = "price"
-"""The column of prices; numbers that products have as an attribute of this name are not compared."""
-
-
-@dataclass(frozen=True, slots=True)
-class Having:
-    """A product has a value, a number, or a value that is a number."""
-
-    key: int
-    name: str
-    folded: str | None
-    number: float | None = None
-
-
-def having_of(key: int, product: Product) -> Iterator[Having]:
-    """What a product has to be found by."""
-    yield Having(key, *EVERY_PRODUCT)
-    if product.price is not None:
-        yield Having(key, PRICE, None, product.price)
-    for value in values_of(product):
-        yield Having(key, value.name, value.folded, None if value.name == PRICE else value.number)
-
-
-def having_stored(connection: Connection, keys: Collection[int]) -> Iterator[Having]:
-    """The same of products that are in the catalog."""
-    values = select(ATTRIBUTE.c.product_key, ATTRIBUTE.c.name, ATTRIBUTE.c.folded, ATTRIBUTE.c.number)
-    for row in connection.execute(values.where(ATTRIBUTE.c.product_key.in_(one_of_keys(connection, keys)))):
-        yield Having(row.product_key, row.name, row.folded, None if row.name == PRICE else row.number)
-    prices = select(PRODUCT.c.key, PRODUCT.c.price).where(PRODUCT.c.key.in_(one_of_keys(connection, keys)))
-    for key, price in connection.execute(prices):
-        yield Having(key, *EVERY_PRODUCT)
-        yield Having(key, PRICE, None, price)
+_Row = dict[str, object]
 
 
 def products_having(connection: Connection, catalog_id: int, name: str, folded: str) -> KeySet:
@@ -76,97 +42,99 @@ def numbers_of(connection: Connection, catalog_id: int, name: str, *, since: int
     return [(row.chunk, row.members, row.numbers) for row in found]
 
 
-def add(connection: Connection, catalog_id: int, having: Iterable[Having]) -> None:
-    """Notes the values of products that have none noted."""
-    _change(connection, catalog_id, having, np.union1d, Numbers.joined)
+def change(connection: Connection, catalog_id: int, before: Filterable, after: Filterable) -> None:
+    """Products had what is `before` and have what is `after`; only where these differ anything is written."""
+    _change_sets(connection, catalog_id, before, after)
+    _change_numbers(connection, catalog_id, before, after)
 
 
-def take_out(connection: Connection, catalog_id: int, having: Iterable[Having]) -> None:
-    """Forgets all values of products."""
-    _change(connection, catalog_id, having, np.setdiff1d, Numbers.without)
+def _change_sets(connection: Connection, catalog_id: int, before: Filterable, after: Filterable) -> None:
+    gone = _by_chunk(before.values - after.values)
+    come = _by_chunk(after.values - before.values)
+    rows: list[_Row] = []
+    for name, chunk in sorted({*gone, *come}):
+        less, more = gone.get((name, chunk), {}), come.get((name, chunk), {})
+        here = _at(VALUE_SET, catalog_id, name) & (VALUE_SET.c.chunk == chunk)
+        stored = _stored(connection, here, {*less, *more})
+        left = {
+            folded: _changed(stored.get(folded, b""), less.get(folded, []), more.get(folded, []))
+            for folded in {*less, *more}
+        }
+        emptied = [folded for folded, keys in left.items() if not len(keys)]
+        if emptied:
+            is_emptied = VALUE_SET.c.folded.in_(one_of_texts(connection, emptied))
+            connection.execute(delete(VALUE_SET).where(here, is_emptied))
+        row = {"catalog_id": catalog_id, "name": name, "chunk": chunk}
+        rows += [
+            {**row, "folded": folded, "members": packed_keys(keys)}
+            for folded, keys in left.items()
+            if len(keys)
+        ]
+    _store(connection, VALUE_SET, rows)
 
 
-def _change(
-    connection: Connection,
-    catalog_id: int,
-    having: Iterable[Having],
-    change_keys: Callable[[Keys, Keys], Keys],
-    change_numbers: Callable[[Numbers, Numbers], Numbers],
-) -> None:
-    values: dict[_Chunk, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
-    numbers: dict[_Chunk, list[tuple[int, float]]] = defaultdict(list)
-    for each in having:
-        if each.folded is not None:
-            chunk, place = divmod(each.key, chunks.KEYS_A_CHUNK)
-            values[_Chunk(catalog_id, each.name, chunk)][each.folded].append(place)
-        if each.number is not None:
-            chunk, place = divmod(each.key, chunks.NUMBERS_A_CHUNK)
-            numbers[_Chunk(catalog_id, each.name, chunk)].append((place, each.number))
-    for of_values, places in values.items():
-        _change_sets(connection, of_values, places, change_keys)
-    for of_numbers, pairs in numbers.items():
-        _change_numbers(connection, of_numbers, pairs, change_numbers)
+def _by_chunk(values: Iterable[tuple[str, str, int]]) -> Mapping[tuple[str, int], Mapping[str, list[int]]]:
+    """Places in their chunk, by name and chunk, and then by value."""
+    places: dict[tuple[str, int], dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for name, folded, key in values:
+        chunk, place = divmod(key, chunks.KEYS_A_CHUNK)
+        places[name, chunk][folded].append(place)
+    return places
 
 
-@dataclass(frozen=True, slots=True)
-class _Chunk:
-    """What lies under a name for one stretch of keys."""
-
-    catalog_id: int
-    name: str
-    chunk: int
-
-    def of(self, table: Table) -> ColumnElement[bool]:
-        columns = table.c
-        return and_(
-            columns.catalog_id == self.catalog_id, columns.name == self.name, columns.chunk == self.chunk
-        )
-
-    def columns(self, **further: object) -> dict[str, object]:
-        return {"catalog_id": self.catalog_id, "name": self.name, "chunk": self.chunk, **further}
+def _stored(connection: Connection, here: ColumnElement[bool], values: set[str]) -> dict[str, bytes]:
+    of_values = VALUE_SET.c.folded.in_(one_of_texts(connection, sorted(values)))
+    found = connection.execute(select(VALUE_SET.c.folded, VALUE_SET.c.members).where(here, of_values))
+    return {row.folded: row.members for row in found}
 
 
-def _change_sets(
-    connection: Connection,
-    chunk: _Chunk,
-    places: Mapping[str, list[int]],
-    change: Callable[[Keys, Keys], Keys],
-) -> None:
-    stored = select(VALUE_SET.c.folded, VALUE_SET.c.members).where(
-        chunk.of(VALUE_SET), VALUE_SET.c.folded.in_(one_of_texts(connection, places))
-    )
-    before = {row.folded: row.members for row in connection.execute(stored)}
-    after = {
-        folded: change(unpacked_keys(before.get(folded, b"")), np.array(changed, np.int64))
-        for folded, changed in places.items()
-    }
-    left = {folded: packed_keys(keys) for folded, keys in after.items() if len(keys)}
-    gone = [folded for folded in after if folded not in left]
-    _store(
-        connection, VALUE_SET, [chunk.columns(folded=folded, members=keys) for folded, keys in left.items()]
-    )
-    if gone:
-        of_gone = VALUE_SET.c.folded.in_(one_of_texts(connection, gone))
-        connection.execute(delete(VALUE_SET).where(chunk.of(VALUE_SET), of_gone))
+def _changed(stored: bytes, less: list[int], more: list[int]) -> Keys:
+    keys = unpacked_keys(stored)
+    if less:
+        keys = np.setdiff1d(keys, np.array(less, np.int64))
+    return np.union1d(keys, np.array(more, np.int64)) if more else keys
 
 
-def _change_numbers(
-    connection: Connection,
-    chunk: _Chunk,
-    pairs: list[tuple[int, float]],
-    change: Callable[[Numbers, Numbers], Numbers],
-) -> None:
-    stored = select(NUMBER_SET.c.members, NUMBER_SET.c.numbers).where(chunk.of(NUMBER_SET))
-    before = [(0, row.members, row.numbers) for row in connection.execute(stored)]
-    places, values = zip(*sorted(pairs), strict=True)
-    changed = Numbers(np.array(places, np.int64), np.array(values, np.float64))
-    members, numbers = change(Numbers.of_chunks(before), changed).packed()
-    catalog = select(CATALOG.c.revision).where(CATALOG.c.id == chunk.catalog_id)
+def _change_numbers(connection: Connection, catalog_id: int, before: Filterable, after: Filterable) -> None:
+    changed: dict[str, list[int]] = defaultdict(list)
+    for name, key in sorted({*before.numbers, *after.numbers}):
+        if before.numbers.get((name, key)) != after.numbers.get((name, key)):
+            changed[name].append(key)
+    catalog = select(CATALOG.c.revision).where(CATALOG.c.id == catalog_id)
     revision = connection.execute(catalog).scalar_one()
-    _store(connection, NUMBER_SET, [chunk.columns(revision=revision, members=members, numbers=numbers)])
+    for name, keys in changed.items():
+        pairs = [(key, number) for key in keys for number in after.numbers.get((name, key), ())]
+        now = Numbers(
+            np.array([key for key, _ in pairs], np.int64),
+            np.array([number for _, number in pairs], np.float64),
+        )
+        row = {"catalog_id": catalog_id, "name": name, "revision": revision}
+        rows = [
+            {**row, "chunk": chunk, "members": members, "numbers": numbers}
+            for chunk, members, numbers in _changed_numbers(connection, catalog_id, name, keys, now)
+        ]
+        _store(connection, NUMBER_SET, rows)
 
 
-def _store(connection: Connection, table: Table, rows: list[dict[str, object]]) -> None:
+def _changed_numbers(
+    connection: Connection, catalog_id: int, name: str, keys: list[int], now: Numbers
+) -> list[NumberChunk]:
+    """The chunks that the products lie in, with the numbers that they have now."""
+    sets = NUMBER_SET.c
+    touched = sorted({key // chunks.NUMBERS_A_CHUNK for key in keys})
+    wanted = select(sets.chunk, sets.members, sets.numbers).where(
+        _at(NUMBER_SET, catalog_id, name), sets.chunk.in_(one_of_keys(connection, touched))
+    )
+    found = connection.execute(wanted.order_by(sets.chunk))
+    stored = Numbers.of_chunks([(row.chunk, row.members, row.numbers) for row in found])
+    return stored.without(np.array(keys, np.int64)).joined(now).packed(touched)
+
+
+def _at(table: Table, catalog_id: int, name: str) -> ColumnElement[bool]:
+    return (table.c.catalog_id == catalog_id) & (table.c.name == name)
+
+
+def _store(connection: Connection, table: Table, rows: list[_Row]) -> None:
     """Puts the rows in place of those of the same name."""
     if rows:
         arriving = insert(connection, table)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from core.catalog import lexical, value_sets
 from core.catalog.dialect import one_of_keys, one_of_texts, storable
 from core.catalog.documents import to_body, values_of
+from core.catalog.filterable import NOTHING, Filterable
 from core.catalog.lexical import Posting
 from core.catalog.rows import CatalogRow, WriteCounts
 from core.catalog.schema import (
@@ -21,7 +22,6 @@ from core.catalog.schema import (
     TOMBSTONE,
 )
 from core.catalog.tallies import add_products, add_tokens, next_revision
-from core.catalog.value_sets import having_of, having_stored
 
 MAX_TOMBSTONES = 100_000
 """Removals a catalog remembers one by one; about 4 MB."""
@@ -36,13 +36,17 @@ def write_rows(
     by_id = {storable(row.product.id): row for row in rows}
     revision = next_revision(connection, catalog_id)
     known = keys_of(connection, catalog_id, by_id)
+    before = Filterable.stored(connection, known.values())
     _forget_details(connection, catalog_id, known.values())
     new = {product_id: row for product_id, row in by_id.items() if product_id not in known}
     changed = {product_id: by_id[product_id] for product_id in known}
     stamp = _Stamp(catalog_id, revision, run)
     _update_products(connection, stamp, changed, known)
     _insert_products(connection, stamp, new)
-    _add_details(connection, catalog_id, by_id, {**known, **keys_of(connection, catalog_id, new)})
+    keys = {**known, **keys_of(connection, catalog_id, new)}
+    _add_details(connection, catalog_id, by_id, keys)
+    after = Filterable.of((keys[product_id], row.product) for product_id, row in by_id.items())
+    value_sets.change(connection, catalog_id, before, after)
     add_products(connection, catalog_id, len(new))
     return WriteCounts(stored=len(new), updated=len(known))
 
@@ -54,7 +58,9 @@ def remove_products(connection: Connection, catalog_id: int, keys: Sequence[int]
     revision = next_revision(connection, catalog_id)
     add_products(connection, catalog_id, -len(keys))
     for start in range(0, len(keys), FORGOTTEN_AT_ONCE):
-        _forget_details(connection, catalog_id, keys[start : start + FORGOTTEN_AT_ONCE])
+        some = keys[start : start + FORGOTTEN_AT_ONCE]
+        value_sets.change(connection, catalog_id, Filterable.stored(connection, some), NOTHING)
+        _forget_details(connection, catalog_id, some)
     connection.execute(delete(PRODUCT).where(PRODUCT.c.key.in_(one_of_keys(connection, keys))))
     connection.execute(
         insert(TOMBSTONE),
@@ -136,7 +142,6 @@ def _add_details(
     ):
         if values:
             connection.execute(insert(table), values)
-    value_sets.add(connection, catalog_id, (has for key, row in keyed for has in having_of(key, row.product)))
     lexical.index_of(connection, catalog_id).add(postings)
     add_tokens(connection, catalog_id, postings, times=1)
 
@@ -165,7 +170,6 @@ def _forget_details(connection: Connection, catalog_id: int, keys: Iterable[int]
         DOCUMENT.c.product_key.in_(one_of_keys(connection, wanted))
     )
     postings = [Posting(row.product_key, row.strong, row.weak) for row in connection.execute(stored)]
-    value_sets.take_out(connection, catalog_id, having_stored(connection, wanted))
     lexical.index_of(connection, catalog_id).take_out(postings)
     add_tokens(connection, catalog_id, postings, times=-1)
     for table in (DOCUMENT, PICTURE, ATTRIBUTE):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from core.catalog.value_sets import add, having_stored
+from core.catalog.filterable import NOTHING, Filterable
+from core.catalog.value_sets import change
 
 revision = "0003"
 down_revision = "0002"
@@ -49,4 +50,5 @@ def _fill(connection: sa.Connection) -> None:
         of_catalog = sa.select(products.c.key).where(products.c.catalog_id == catalog_id)
         keys = connection.execute(of_catalog.order_by(products.c.key)).scalars().all()
         for start in range(0, len(keys), PRODUCTS_AT_ONCE):
-            add(connection, catalog_id, having_stored(connection, keys[start : start + PRODUCTS_AT_ONCE]))
+            some = Filterable.stored(connection, keys[start : start + PRODUCTS_AT_ONCE])
+            change(connection, catalog_id, NOTHING, some)
