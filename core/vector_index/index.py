@@ -10,6 +10,7 @@ import numpy as np
 from core.key_set import KeySet
 from core.types import Keys, VectorBatch
 from core.vector_index.files import current_generation
+from core.vector_index.gpu import card_for
 from core.vector_index.publication import ChangesSince, publish_anew, publish_changes, tune
 from core.vector_index.published import open_current, verify_current
 from core.vector_index.rows import Floats, Resemblance, RowTable, Shape, best_of_products, is_among
@@ -72,13 +73,16 @@ class VectorIndex:
         return tune(folder, recall, fingerprint=fingerprint, making=making)
 
     @classmethod
-    def open(cls, folder: Path, *, fingerprint: str, before: VectorIndex | None = None) -> VectorIndex:
+    def open(
+        cls, folder: Path, *, fingerprint: str, before: VectorIndex | None = None, device: str = "cpu"
+    ) -> VectorIndex:
         """The folder's current index; raises FileNotFoundError, DamagedIndex or EncoderMismatch.
 
-        What an index that was opened `before` has read is not read again.
+        What an index that was opened `before` has read is not read again. `device` is as in the settings: a
+        graphics card is used where FAISS has one.
         """
         opened = {} if before is None else {part.segment.name: part.segment for part in before._parts}
-        published = open_current(folder, fingerprint=fingerprint, opened=opened)
+        published = open_current(folder, fingerprint=fingerprint, opened=opened, card=card_for(device))
         manifest = published.manifest
         return cls(
             published.parts,

@@ -15,7 +15,7 @@ from core.vector_index.files import HIDDEN, link_segment, new_generation, new_se
 from core.vector_index.manifest import FileCheck, Manifest, SegmentFacts
 from core.vector_index.native import use_all_processors
 from core.vector_index.published import Published, mapped_rows, open_current
-from core.vector_index.quick import Effort
+from core.vector_index.quick import Effort, QuickIndex
 from core.vector_index.rows import RowTable, Shape
 from core.vector_index.search import NO_KEYS, Part, counting
 from core.vector_index.segment import Segment
@@ -83,7 +83,7 @@ def tune(folder: Path, recall: float, *, fingerprint: str, making: Making) -> li
         found = [
             tuned(part, quick, making.sampled(part.rows.keys, part.rows.halves), recall)
             for part in current.parts
-            if (quick := part.segment.quick) is not None and not quick.exact
+            if isinstance(quick := part.segment.quick, QuickIndex) and not quick.exact
         ]
         with new_generation(folder) as generation:
             made = _Made(generation, replace(making, recall=recall), current.manifest.shape)

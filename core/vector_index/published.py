@@ -21,6 +21,7 @@ from core.vector_index.files import (
     VECTORS,
     current_generation,
 )
+from core.vector_index.gpu import on_card
 from core.vector_index.manifest import FileCheck, Manifest, SegmentFacts
 from core.vector_index.quick import QuickIndex
 from core.vector_index.rows import RowTable, Shape
@@ -41,12 +42,15 @@ class Published:
     parts: tuple[Part, ...]
 
 
-def open_current(folder: Path, *, fingerprint: str, opened: Opened) -> Published:
-    """Raises FileNotFoundError before the first publication, DamagedIndex, EncoderMismatch."""
+def open_current(folder: Path, *, fingerprint: str, opened: Opened, card: int | None = None) -> Published:
+    """Raises FileNotFoundError before the first publication, DamagedIndex, EncoderMismatch.
+
+    Segments of codes go onto the graphics card of that number, if one is given.
+    """
     while True:
         generation = current_generation(folder)
         try:
-            return _open(generation, fingerprint, opened)
+            return _open(generation, fingerprint, opened, card)
         except (DamagedIndex, OSError, EncoderMismatch):
             # A newer generation may have replaced this one while it was being read.
             if current_generation(folder) == generation:
@@ -63,13 +67,18 @@ def verify_current(folder: Path) -> int:
     return sum(facts.count for facts in manifest.segments)
 
 
-def _open(generation: Path, fingerprint: str, opened: Opened) -> Published:
+def _open(generation: Path, fingerprint: str, opened: Opened, card: int | None) -> Published:
     manifest = Manifest.read(generation)
     if manifest.fingerprint != fingerprint:
         raise EncoderMismatch(fingerprint, manifest.fingerprint)
     _examine(generation, manifest.hidden, whole=False)
     parts = tuple(
-        Part.of(_segment(generation, manifest, facts, opened.get(facts.name)), _hidden(generation, facts))
+        Part.of(
+            replace(opened[facts.name], effort=facts.effort)
+            if facts.name in opened
+            else _segment(generation, manifest, facts, card),
+            _hidden(generation, facts),
+        )
         for facts in manifest.segments
     )
     return Published(generation, manifest, parts)
@@ -85,16 +94,14 @@ def _hidden(generation: Path, facts: SegmentFacts) -> Keys:
     return np.load(path, allow_pickle=False) if path.exists() else np.empty(0, np.int64)
 
 
-def _segment(generation: Path, manifest: Manifest, facts: SegmentFacts, opened: Segment | None) -> Segment:
-    if opened is not None:
-        return replace(opened, effort=facts.effort)
+def _segment(generation: Path, manifest: Manifest, facts: SegmentFacts, card: int | None) -> Segment:
     folder = generation / facts.name
     _examine(folder, facts.files, whole=False)
     rows = mapped_rows(folder, (manifest.dim, manifest.feature_dim), facts.count)
     quick = _quick(folder / QUICK)
     if (len(quick), quick.dim) != (facts.count, manifest.dim):
         raise DamagedIndex(str(folder / QUICK), f"it has {len(quick)} rows of {quick.dim}")
-    return Segment(facts.name, rows, quick, facts.effort, facts.products)
+    return Segment(facts.name, rows, on_card(rows, quick, card), facts.effort, facts.products)
 
 
 def _quick(path: Path) -> QuickIndex:

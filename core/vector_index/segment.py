@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from core.vector_index.gpu import CardIndex
 from core.vector_index.quick import Effort, QuickIndex
 from core.vector_index.residents import Residents
 from core.vector_index.rows import RowTable
@@ -21,7 +22,7 @@ class Segment:
     name: str
     """Of its folder; empty in memory."""
     rows: RowTable
-    quick: QuickIndex | None
+    quick: QuickIndex | CardIndex | None
     """None in memory, where all rows are compared one by one."""
     effort: Effort
     products: int

@@ -209,6 +209,37 @@ def test_a_full_disk_leaves_the_index_before_in_force(tmp_path: Path) -> None:
     assert len(list(tmp_path.glob("generation-*"))) == 1
 
 
+ON_A_FULL_DISK = """
+import resource, signal, sys
+from pathlib import Path
+import numpy as np
+from core.types import VectorBatch
+from core.vector_index import Changes, VectorIndex
+
+keys = np.arange(100, 30_000)
+vectors = np.random.default_rng(1).standard_normal((len(keys), 32)).astype(np.float32)
+batch = VectorBatch(keys, vectors, None, np.ones(len(keys), np.float32))
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+try:
+    VectorIndex.publish_changes(Path(sys.argv[1]), lambda _: Changes([batch], keys[:0], 2), fingerprint="angle")
+except OSError as error:
+    sys.exit(7)
+"""
+
+
+def test_files_that_find_no_room_leave_the_index_before_in_force(tmp_path: Path) -> None:
+    VectorIndex.publish(tmp_path, [pictures(range(1, 50), dim=32)], fingerprint="angle", revision=1)
+
+    published = subprocess.run(
+        [sys.executable, "-c", ON_A_FULL_DISK, str(tmp_path)], cwd=REPOSITORY, check=False
+    )
+
+    assert published.returncode == 7
+    assert len(VectorIndex.open(tmp_path, fingerprint="angle")) == 49
+    assert len(list(tmp_path.glob("generation-*"))) == 1
+
+
 WRITER = """
 import sys
 from pathlib import Path
