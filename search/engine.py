@@ -48,14 +48,16 @@ class SearchEngine:
         load: LoadModels = no_others,
         judging: Judging | None = None,
         pictures: PictureStore | None = None,
+        device: str = "cpu",
     ) -> None:
+        """`device` as in the settings: what the indexes may be searched on."""
         self.store, self.language = store, language
         self.encoder, self.reranker = encoder, reranker
         """What the settings say; a catalog may have others, which `load` brings."""
         self.judging = judging or Judging()
         """What the second stage may do where a search doesn't say."""
         self.pictures = pictures or PictureStore(data)
-        self._data, self._depth = data, depth
+        self._data, self._depth, self._device = data, depth, device
         self._shelf = Shelf(Loaded(encoder, reranker), load, self.pictures)
         self._served: dict[str, ServedCatalog] = {}
         self._lock = threading.Lock()
@@ -122,7 +124,8 @@ class SearchEngine:
         catalog = self.store.catalog(catalog_name)
         with self._lock:
             if catalog_name not in self._served:
-                self._served[catalog_name] = ServedCatalog(catalog, self._data, self._shelf)
+                served = ServedCatalog(catalog, self._data, self._shelf, device=self._device)
+                self._served[catalog_name] = served
             return self._served[catalog_name]
 
     def live(self, catalog_name: str) -> LiveCatalog:

@@ -41,9 +41,10 @@ class Snapshot:
 class LiveCatalog:
     """Keeps a catalog's snapshot fresh: opens or repairs it at first, then follows the catalog's revision."""
 
-    def __init__(self, catalog: Catalog, data: Path, fingerprint: str) -> None:
+    def __init__(self, catalog: Catalog, data: Path, fingerprint: str, *, device: str = "cpu") -> None:
+        """`device` as in the settings: indexes go onto a graphics card where FAISS has one."""
         self.catalog = catalog
-        self._data, self._fingerprint = data, fingerprint
+        self._data, self._fingerprint, self._device = data, fingerprint, device
         self._lock = threading.Lock()
         self._folding = Background(f"publishing what changed in {catalog.name}", self._fold)
         self._checked = time.monotonic()
@@ -62,9 +63,15 @@ class LiveCatalog:
     def _open(self, channel: Channel) -> VectorIndex:
         """The published index, or a new one built from the rows when it is missing, damaged or not its own."""
         try:
-            return VectorIndex.open(self._folder(channel), fingerprint=self._fingerprint)
+            return self._opened(channel)
         except (FileNotFoundError, DamagedIndex, EncoderMismatch):
-            return publish_channel(self._data, self.catalog, channel, self._fingerprint)
+            publish_channel(self._data, self.catalog, channel, self._fingerprint)
+            return self._opened(channel)
+
+    def _opened(self, channel: Channel, before: VectorIndex | None = None) -> VectorIndex:
+        return VectorIndex.open(
+            self._folder(channel), fingerprint=self._fingerprint, before=before, device=self._device
+        )
 
     def _folder(self, channel: Channel) -> Path:
         return index_folder(self._data, self.catalog.name, channel, self._fingerprint)
@@ -91,7 +98,7 @@ class LiveCatalog:
         try:
             if index.is_over(folder):
                 return index
-            return VectorIndex.open(folder, fingerprint=self._fingerprint, before=index)
+            return self._opened(channel, index)
         except (FileNotFoundError, DamagedIndex, EncoderMismatch):
             # Somebody harmed the files. What is open serves on, while they are made anew from the rows.
             self._folding.begin()

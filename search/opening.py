@@ -30,6 +30,7 @@ def open_engine(settings: Settings) -> SearchEngine:
         reranker=usual.reranker,
         load=loader(settings, language, usual),
         judging=Judging(depth=settings.rerank_depth, budget_ms=settings.rerank_budget_ms),
+        device=settings.device,
     )
     keep_loaded()
     return engine

@@ -25,12 +25,12 @@ class Serving:
 class ServedCatalog:
     """Follows the encoder in force: a new one is loaded in the background while the one before serves on."""
 
-    def __init__(self, catalog: Catalog, data: Path, shelf: Shelf) -> None:
+    def __init__(self, catalog: Catalog, data: Path, shelf: Shelf, *, device: str = "cpu") -> None:
         self.catalog = catalog
-        self._data, self._shelf = data, shelf
+        self._data, self._shelf, self._device = data, shelf, device
         self._choice = catalog.encoding.encoders().choice
         models = shelf.of(self._choice)
-        self._now = Serving(LiveCatalog(catalog, data, models.encoder.fingerprint), models)
+        self._now = Serving(self._live(models.encoder.fingerprint), models)
         self._lock = threading.Lock()
         self._checked = time.monotonic()
         self._switching = Background(f"changing {catalog.name} over to another encoder", self._switch)
@@ -59,9 +59,12 @@ class ServedCatalog:
             models = self._shelf.of(choice)
             fingerprint, live = models.encoder.fingerprint, self._now.live
             if fingerprint != self._now.models.encoder.fingerprint:
-                live = LiveCatalog(self.catalog, self._data, fingerprint)
+                live = self._live(fingerprint)
         except (LycheeError, OSError) as error:
             self.problem = f"{self._now.models.encoder.fingerprint} serves on: {error}"
             raise
         self._now = Serving(live, models)
         self._choice, self.problem = choice, None
+
+    def _live(self, fingerprint: str) -> LiveCatalog:
+        return LiveCatalog(self.catalog, self._data, fingerprint, device=self._device)
