@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 from core.catalog import CatalogStore
 from core.encoder import load_encoder
@@ -13,6 +14,7 @@ from core.language import Language
 from core.publishing import encoder_folder
 from core.settings import Settings
 from indexer.lock import exclusive, rebuilding
+from indexer.report import Watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,28 +26,43 @@ class Forgotten:
 
 
 def forget_encoder_before(
-    store: CatalogStore, name: str, settings: Settings, language: Language
+    store: CatalogStore, name: str, settings: Settings, language: Language, watch: Watch
 ) -> Forgotten:
     """Gives up a catalog's way back, then drops the vectors and indexes of every encoder that no catalog names.
 
-    Raises IngestRunning and RebuildRunning: their encoder may be one that no catalog names yet.
+    Told to stop, it keeps the rest for the next time. Raises IngestRunning and RebuildRunning at its beginning: their
+    encoder may be one that no catalog names yet.
     """
-    data, names = settings.data, store.names()
-    with ExitStack() as held:
+    names = store.names()
+    with ExitStack() as rebuilds:
         for each in names:
-            held.enter_context(rebuilding(data, each))
-            held.enter_context(exclusive(data, each))
-        store.catalog(name).encoding.forget_before()
-        kept = _in_use(store, settings, language)
-        folders = [
-            folder
-            for each in names
-            for folder in (data / "index" / each).glob("*")
-            if folder.name not in {encoder_folder(fingerprint) for fingerprint in kept}
-        ]
-        for folder in folders:
-            shutil.rmtree(folder, ignore_errors=True)
-        return Forgotten(store.drop_vectors_of_others(kept), len(folders))
+            rebuilds.enter_context(rebuilding(settings.data, each))
+        with ExitStack() as ingests:
+            for each in names:
+                ingests.enter_context(exclusive(settings.data, each))
+            store.catalog(name).encoding.forget_before()
+            kept = _in_use(store, settings, language)
+        folders = _without(settings.data, names, {encoder_folder(fingerprint) for fingerprint in kept})
+        return Forgotten(_dropped(store, kept, watch), folders)
+
+
+def _without(data: Path, names: list[str], kept: set[str]) -> int:
+    """Takes away all index folders but those that are kept; how many they were."""
+    folders = [each for name in names for each in (data / "index" / name).glob("*") if each.name not in kept]
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+    return len(folders)
+
+
+def _dropped(store: CatalogStore, kept: set[str], watch: Watch) -> int:
+    dropped = 0
+    watch.begin(None)
+    for vectors in store.drop_vectors_of_others(kept):
+        dropped += vectors
+        watch.advance(vectors)
+        if watch.stopping():
+            break
+    return dropped
 
 
 def _in_use(store: CatalogStore, settings: Settings, language: Language) -> set[str]:

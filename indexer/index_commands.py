@@ -81,8 +81,9 @@ def forget(name: NameArgument = "products", data: DataOption = None, as_json: Js
     Try:  lychee index forget shop
     """
     settings = settings_in_force(data)
-    with closing(CatalogStore.open(settings.url)) as store:
-        forgotten = forget_encoder_before(store, store.catalog(name).name, settings, Language.load())
+    watch = TerminalWatch(quiet=as_json, doing="dropping", what="vectors")
+    with closing(CatalogStore.open(settings.url)) as store, watch.listening():
+        forgotten = forget_encoder_before(store, store.catalog(name).name, settings, Language.load(), watch)
     if as_json:
         print_json(asdict(forgotten))
     else:

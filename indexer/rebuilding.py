@@ -87,11 +87,15 @@ class Rebuild:
 
     def _built(self, *, in_force: bool) -> bool:
         """Encodes what is missing and publishes, while searches and ingests go on; False where it was ended early."""
+        revision = self._catalog.revision()
         missing = self._catalog.encoding.missing(self._fingerprint)
         if not in_force:
             self._distrust(missing)
         self._watch.begin(len(missing))
-        if not self._caught_up(in_force=in_force):
+        if not self._catching_up.encode(missing, in_force=in_force):
+            return False
+        self._revision = revision
+        if len(missing) > PRODUCTS_AT_ONCE and not self._caught_up(in_force=in_force):
             return False
         self._watch.publishing()
         if in_force or not self._is_near():

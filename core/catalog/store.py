@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import orjson
 from sqlalchemy import Connection, delete, insert, select, update
@@ -106,16 +106,16 @@ class CatalogStore:
         with self._database.writing() as connection:
             return vectors.drop_unused(connection)
 
-    def drop_vectors_of_others(self, fingerprints: Collection[str]) -> int:
-        """Drops the vectors of all encoders but these; how many they were."""
-        dropped = last = 0
+    def drop_vectors_of_others(self, fingerprints: Collection[str]) -> Iterator[int]:
+        """Drops the vectors of all encoders but these, a few at a time; how many they were each time."""
+        last = 0
         while True:
-            # A few at a time: a log of gigabytes would have to be written for all of them at once.
+            # A log of gigabytes would have to be written for all of them at once.
             with self._database.writing() as connection:
-                found, last = vectors.drop_some_of_others(connection, fingerprints, last)
-            dropped += found
-            if not found:
-                return dropped
+                dropped, last = vectors.drop_some_of_others(connection, fingerprints, last)
+            if not dropped:
+                return
+            yield dropped
 
     def _find(self, connection: Connection, name: str) -> Catalog | None:
         row = connection.execute(select(CATALOG).where(CATALOG.c.name == name)).one_or_none()
