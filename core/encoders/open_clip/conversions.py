@@ -50,14 +50,14 @@ class Conversions:
         return self._read(path) or made
 
     def _read(self, path: Path) -> Converted | None:
+        if not path.is_dir():
+            return None
         try:
             manifest = json.loads((path / MANIFEST).read_text("utf-8"))
             if any(_digest(path / name) != digest for name, digest in manifest["files"].items()):
                 raise ValueError("a file is not the one that was written")
             graphs = {tower: ov.Core().read_model(path / f"{tower}.xml") for tower in TOWERS}
             return Converted(graphs, manifest["facts"])
-        except FileNotFoundError:
-            return None
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
             log.warning("the converted model in %s is made again: %s", path, error)
             shutil.rmtree(path, ignore_errors=True)

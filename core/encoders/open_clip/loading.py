@@ -50,7 +50,7 @@ def _problems_named(source: Source) -> Iterator[None]:
     except (pickle.UnpicklingError, EOFError, AttributeError) as error:
         reason = f"{file} is no checkpoint of weights alone ({_sentence(error)})"
         raise EncoderProblem(source.name, reason) from error
-    except (RuntimeError, KeyError, TypeError, ValueError, MemoryError) as error:
+    except (RuntimeError, KeyError, TypeError, ValueError, AssertionError, MemoryError) as error:
         if is_out_of_memory(error):
             raise EncoderProblem(source.name, "its weights don't fit into the memory") from error
         reason = f"{file} doesn't fit the architecture {source.architecture} ({_sentence(error)})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import threading
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +39,8 @@ from core.settings import Settings
 log = logging.getLogger("lychee.encoder")
 RECIPE = "1"
 """Grows with every change of what a conversion makes."""
+_CONVERTING = threading.Lock()
+"""Torch follows one computation at a time."""
 
 
 class _CannotConvert(Exception):
@@ -45,7 +48,7 @@ class _CannotConvert(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Built:
+class Built:
     """A model's towers with its weights, as torch runs them."""
 
     pictures: PictureTower
@@ -71,7 +74,7 @@ def opened(source: Source, settings: Settings) -> Opened:
     if device.type == "cpu":
         found = _on_cpu(source, settings, tokenizer=tokenizer, digest=digest)
     else:
-        found = _eager(_built(source), device, dtype_of(settings.dtype, device))
+        found = _eager(built(source), device, dtype_of(settings.dtype, device))
     engine, traits = found
     return Opened(engine, traits, Tokens(tokenizer, traits.span), digest)
 
@@ -83,48 +86,50 @@ def _on_cpu(source: Source, settings: Settings, *, tokenizer: Any, digest: str) 
         )
 
     def make() -> Converted:
-        built = _built(source)
+        towers = built(source)
         try:
-            return _converted(built, Tokens(tokenizer, built.traits.span), settings.dtype)
+            return _converted(towers, Tokens(tokenizer, towers.traits.span), settings.dtype)
         except Exception as error:  # whatever a foreign model makes a foreign converter raise
             raise _CannotConvert from error
 
     try:
-        found = Conversions(settings.data / "encoders").get(_key(digest, settings.dtype), make)
+        with _CONVERTING:
+            found = Conversions(settings.data / "encoders").get(_key(digest, settings.dtype), make)
     except _CannotConvert as error:
         log.warning("OpenVINO can't convert %s, torch runs it: %s", source.name, error.__cause__)
         cpu = torch.device("cpu")
-        return _eager(_built(source), cpu, dtype_of(settings.dtype, cpu))
+        return _eager(built(source), cpu, dtype_of(settings.dtype, cpu))
     return _compiled(found), Traits.of_json(found.facts["traits"])
 
 
-def _eager(built: _Built, device: torch.device, dtype: torch.dtype) -> tuple[Engine, Traits]:
-    return EagerEngine(built.pictures, built.texts, device=device, dtype=dtype), built.traits
+def _eager(towers: Built, device: torch.device, dtype: torch.dtype) -> tuple[Engine, Traits]:
+    return EagerEngine(towers.pictures, towers.texts, device=device, dtype=dtype), towers.traits
 
 
-def _built(source: Source) -> _Built:
+def built(source: Source) -> Built:
+    """The towers with their weights, on the CPU. Raises EncoderProblem."""
     model = model_of(source)
     preprocessing = model.visual.preprocess_cfg
     texts = TextTower(model)
     pictures = PictureTower(model, Preparation.of(PreprocessCfg(**preprocessing)))
     traits = Traits(int(source.structure["embed_dim"]), preprocessing, texts.span)
-    return _Built(pictures.eval(), texts.eval(), traits)
+    return Built(pictures.eval(), texts.eval(), traits)
 
 
-def _converted(built: _Built, tokens: Tokens, dtype: str) -> Converted:
-    preparation = Preparation.of(PreprocessCfg(**built.traits.preprocessing))
+def _converted(towers: Built, tokens: Tokens, dtype: str) -> Converted:
+    preparation = Preparation.of(PreprocessCfg(**towers.traits.preprocessing))
     pixels = np.stack([preparation.prepare(each) for each in sample_pictures()])
     ids = [each for _, each in tokens.batches(TEXTS)]
-    any_length = built.traits.span.is_cut
-    pictures = quickest_for_pictures(picture_graph(built.pictures, pixels), pixels, dtype)
-    graph = text_graph(built.texts, torch.from_numpy(tokens.ids(TEXTS)), any_length=any_length)
+    any_length = towers.traits.span.is_cut
+    pictures = quickest_for_pictures(picture_graph(towers.pictures, pixels), pixels, dtype)
+    graph = text_graph(towers.texts, torch.from_numpy(tokens.ids(TEXTS)), any_length=any_length)
     texts = right_for_texts(graph, ids, dtype)
     chosen = dict(zip(TOWERS, (pictures, texts), strict=True))
     for tower, choice in chosen.items():
         log.info("%s run in %s: cosine to float32 %.5f", tower, choice.numbers, choice.cosine)
     facts = {tower: choice.numbers for tower, choice in chosen.items()}
     cosines = {tower: choice.cosine for tower, choice in chosen.items()}
-    whole = {**facts, "cosines": cosines, "traits": built.traits.as_json()}
+    whole = {**facts, "cosines": cosines, "traits": towers.traits.as_json()}
     return Converted({tower: choice.graph for tower, choice in chosen.items()}, whole)
 
 

@@ -15,6 +15,8 @@ from core.types import Pixels
 
 Prepared = NDArray[np.uint8]
 """uint8, (height, width, 3)."""
+LONGEST_SHAPE = 16
+"""Of a picture so many times as long as wide only the middle is shown: whole, its resizing would fill the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,15 @@ class Preparation:
 
     def prepare(self, image: Pixels) -> Prepared:
         """The picture at the model's size."""
-        picture = Image.fromarray(image)
+        picture = _without_ends(Image.fromarray(image))
         for step in self.steps:
             picture = step(picture)
         return np.asarray(picture)
+
+
+def _without_ends(picture: Image.Image) -> Image.Image:
+    width, height = (min(side, LONGEST_SHAPE * min(picture.size)) for side in picture.size)
+    if (width, height) == picture.size:
+        return picture
+    left, top = (picture.width - width) // 2, (picture.height - height) // 2
+    return picture.crop((left, top, left + width, top + height))
