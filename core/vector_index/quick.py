@@ -24,7 +24,7 @@ EXACT_BELOW_ROWS = 20_000
 ROWS_A_LIST, MOST_LISTS = 1_200, 8_192
 """The number of lists is a power of two: 128 for 200,000 rows, 1,024 for a million. Comparing a query with more than
 some thousand centroids would take longer than what it spares."""
-CODED_LENGTH, CODED_PARTS, LEAST_CODED_DIM = 0.85, (0.25, 0.75), 32
+CODED_LENGTH, CODED_PARTS, LEAST_CODED_DIM = 0.93, (0.25, 0.75), 32
 """As many directions are coded as hold so much of the squared length, within these parts of all of them."""
 SEED = 20_26
 CHUNK_ROWS = 32_768

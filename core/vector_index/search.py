@@ -58,14 +58,13 @@ class Part:
             return self._compared(query, rows, limit)
         wanted = limit * len(self.rows) / self.segment.products
         pool, probes = effort.pool(wanted), math.ceil(effort.probes * self._further(among))
-        enough = pool / 2
         while pool < len(self.rows):
             near = quick.near(query, pool, probes=probes, among=among)
             is_all = len(near) < pool and probes >= quick.lists
-            near = self._that_count(near)
+            kept = self._that_count(near)
             # Half of the pool must count: where most of it is hidden, what is left are its far ends.
-            if is_all or len(near) >= enough:
-                found = self._compared(query, self.rows.rows_of(distinct(near)), limit)
+            if is_all or 2 * len(kept) >= len(near):
+                found = self._compared(query, self.rows.rows_of(distinct(kept)), limit)
                 if is_all or len(found[0]) >= limit:
                     return found
             pool, probes = pool * WIDENING, probes * WIDENING

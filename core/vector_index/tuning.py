@@ -23,6 +23,7 @@ SHORT, LONG = 10, 100
 DEEPEST_POOL = 4_000
 MARGIN = 0.1
 """A sample errs: a tenth of what the target allows to be missed is kept in hand."""
+DISTURBANCE = 0.5
 SEED = 20_26
 SCAN_NS_A_BYTE, RESCORE_NS_A_BYTE, RESCORE_NS_A_ROW = 0.12, 0.15, 40.0
 """What the two halves of a search cost, to choose by; measured times would choose anew at every build."""
@@ -48,7 +49,7 @@ class Sample:
         generator = np.random.default_rng(SEED)
         own_rows = SAMPLE_ROWS if asked is None or not len(asked) else SAMPLE_ROWS // 2
         rows = np.sort(generator.choice(len(keys), min(own_rows, len(keys)), replace=False))
-        parts = [vectors[rows].astype(np.float32)]
+        parts = [_seen_anew(vectors, rows, generator)]
         own = [keys[rows]]
         if asked is not None and len(asked):
             picked = generator.choice(len(asked), min(SAMPLE_ROWS // 2, len(asked)), replace=False)
@@ -147,6 +148,21 @@ def cheapest(sample: Sample, quick: QuickIndex, recall: float) -> Trial | None:
 def effort_of(trial: Trial | None, quick: QuickIndex) -> Effort:
     """That of the trial; without one, nearly everything is looked at."""
     return Effort(quick.lists, DEEPEST_POOL, DEEPEST_POOL / LONG) if trial is None else trial.effort
+
+
+def _seen_anew(
+    vectors: NDArray[np.float16], rows: NDArray[np.int64], generator: np.random.Generator
+) -> Floats:
+    """The rows, every other one as a shopper's own picture might show it: shape (n, dim), length 1.
+
+    What is asked is rarely what is there, and rows lie where others are near: with rows alone, searches would be
+    set to find too little of what others ask. Those moved are moved by half the difference of two other rows.
+    """
+    first, second = generator.integers(0, len(vectors), (2, len(rows) // 2))
+    seen = vectors[rows].astype(np.float32)
+    seen[1::2] += DISTURBANCE * (vectors[first].astype(np.float32) - vectors[second])
+    seen /= np.linalg.norm(seen, axis=1, keepdims=True)
+    return seen
 
 
 def _probes(lists: int) -> list[int]:
