@@ -78,9 +78,11 @@ class Part:
             return [self.nearest(query, limit, None) for query in queries]
         answers = []
         for query, near in zip(queries, quick.near_many(queries, pool, probes=effort.probes), strict=True):
-            keys = distinct(self._that_count(near[near >= 0]))
-            found = self._compared(query, self.rows.rows_of(keys), limit)
-            answers.append(found if len(found[0]) >= limit else self.nearest(query, limit, None))
+            near = near[near >= 0]
+            kept = self._that_count(near)
+            found = self._compared(query, self.rows.rows_of(distinct(kept)), limit)
+            enough = 2 * len(kept) >= len(near) and len(found[0]) >= limit
+            answers.append(found if enough else self.nearest(query, limit, None))
         return answers
 
     def _of_few(self, query: Floats, limit: int, among: KeySet) -> tuple[Keys, Floats] | None:
