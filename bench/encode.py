@@ -112,8 +112,8 @@ class Race:
     @property
     def row(self) -> tuple[str, str, str, str]:
         """For the table."""
-        rates = [self.pieces / median(seconds) for seconds in (self.theirs, self.ours)]
-        return self.what, *(f"{rate:.1f}/s" for rate in rates), f"{self.ratio:.2f} x"
+        their, our = (f"{self.pieces / median(seconds):.1f}/s" for seconds in (self.theirs, self.ours))
+        return self.what, their, our, f"{self.ratio:.2f} x"
 
 
 def raced(

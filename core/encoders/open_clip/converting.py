@@ -64,7 +64,9 @@ def quickest_for_pictures(graph: ov.Model, pixels: NDArray[np.uint8], dtype: str
     half = len(pixels) // 2
     known, fresh = pixels[:half], pixels[half:]
     exact = _answers(Choice(graph, "float32", 1.0), [fresh])
-    tried = [_tried(Choice(graph, "bfloat16", 0.0), exact, [fresh])] if has_bfloat16() else []
+    tried: list[Choice | None] = []
+    if has_bfloat16():
+        tried.append(_tried(Choice(graph, "bfloat16", 0.0), exact, [fresh]))
     if dtype == "auto":
         tried += [_int8(graph, known, exact, [fresh]), Choice(graph, "float32", 1.0)]
     good = [each for each in tried if each and each.cosine >= LEAST_COSINE]

@@ -14,7 +14,7 @@ from core.encoders.open_clip.preparing import Preparation
 from core.encoders.open_clip.traits import Span
 
 
-class PictureTower(nn.Module):
+class PictureTower(nn.Module):  # type: ignore[misc]
     """uint8 (n, height, width, 3) to float32 (n, dim), rows of length 1."""
 
     def __init__(self, model: Any, preparation: Preparation) -> None:
@@ -32,7 +32,7 @@ class PictureTower(nn.Module):
         return normalize(self.visual(planes).float(), dim=-1)
 
 
-class TextTower(nn.Module):
+class TextTower(nn.Module):  # type: ignore[misc]
     """Token ids (n, tokens) to float32 (n, dim), rows of length 1."""
 
     def __init__(self, model: Any) -> None:
@@ -73,7 +73,7 @@ def span_of(model: Any) -> Span:
         case "argmax":
             return Span("highest")
         case "eos":
-            return Span("token", int(getattr(text, "text_eos_id", getattr(text, "eos_id", None))))
+            return Span("token", int(text.text_eos_id if hasattr(text, "text_eos_id") else text.eos_id))
         case _:
             return Span("none")
 
@@ -83,7 +83,7 @@ def _text_of(model: Any) -> Any:
     return model if hasattr(model, "token_embedding") else model.text
 
 
-class Patches(nn.Module):
+class Patches(nn.Module):  # type: ignore[misc]
     """A convolution whose patches don't overlap, as one product of matrices, which every engine does faster."""
 
     def __init__(self, convolution: nn.Conv2d, preparation: Preparation) -> None:
@@ -120,4 +120,4 @@ def fold_normalisation(visual: nn.Module, preparation: Preparation) -> bool:
 
 def _is_patchwise(convolution: nn.Conv2d) -> bool:
     plain = convolution.padding == (0, 0) and convolution.dilation == (1, 1) and convolution.groups == 1
-    return plain and convolution.kernel_size == convolution.stride
+    return bool(plain and convolution.kernel_size == convolution.stride)

@@ -37,7 +37,8 @@ class Span:
                 found = (ids != self.token).sum(axis=1)
             case "none":
                 found = np.full(len(ids), ids.shape[1])
-        return np.maximum(found, 1).tolist()
+        lengths: list[int] = np.maximum(found, 1).tolist()
+        return lengths
 
 
 @dataclass(frozen=True, slots=True)
