@@ -46,8 +46,6 @@ USUAL_RECALL = 980
 """What an index is tuned to when nobody says anything: filters and sizes are measured so."""
 BLOCK = 25
 """Queries that an engine answers before it is the next one's turn."""
-HNSW_ROWS = 50_000
-"""FAISS's graph takes in rows the slower the more it has; its rate over the first ones flatters it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +177,7 @@ def _real(report: Report, rows: VectorSet, folder: Path, size: Size) -> None:
         *(Hnswlib(rows, effort) for effort in size.graphs),
         Usearch(rows, CONSTRUCTION),
     ]
-    rate = faiss_hnsw_rows_a_second(rows.first(HNSW_ROWS), CONSTRUCTION)
+    rate = faiss_hnsw_rows_a_second(rows, CONSTRUCTION)
     report.build_vs_faiss_hnsw[rows.name] = len(rows.rows) / ours.build_seconds / rate
     right = true_neighbours(rows, HUNDRED.limit)
     for goal in (TEN, HUNDRED):
