@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from bench.race import recall
 from bench.rivals import FaissExact, Ours, RowNumbers
 from bench.vectors import Floats, VectorSet
 from core.key_set import KeySet
+from core.vector_index import VectorIndex
 
 SHARES = (0.5, 0.1, 0.05, 0.01, 0.005, 0.0005)
 QUERIES_A_FILTER = 20
@@ -54,17 +56,11 @@ def _measured(
         kept = np.sort(generator.choice(count, max(LIMIT, int(count * share)), replace=False))
         first = number * QUERIES_A_FILTER % (len(rows.queries) - QUERIES_A_FILTER)
         queries = rows.queries[first : first + QUERIES_A_FILTER]
-
-        among = KeySet.of(kept)
-        answers, seconds = _timed(
-            lambda query, a=among: ours.index.nearest(query, LIMIT, among=a)[0], queries
-        )
+        answers, seconds = _timed(partial(_ours, ours.index, among=KeySet.of(kept)), queries)
         started = time.perf_counter()
         bitmap = _bitmap(kept, count)
         set_up = time.perf_counter() - started
-        right, faiss_seconds = _timed(
-            lambda query, b=bitmap: exact.nearest_of_marked(query, LIMIT, b), queries
-        )
+        right, faiss_seconds = _timed(partial(exact.nearest_of_marked, limit=LIMIT, bitmap=bitmap), queries)
         faiss_seconds[0] += set_up
         mine.append(seconds)
         theirs.append(faiss_seconds)
@@ -78,6 +74,10 @@ def _measured(
         float(np.median(faiss_means)),
         float(np.median(faiss_means / means)),
     )
+
+
+def _ours(index: VectorIndex, query: Floats, *, among: KeySet) -> RowNumbers:
+    return index.nearest(query, LIMIT, among=among)[0]
 
 
 def _mean(seconds: NDArray[np.float64]) -> float:

@@ -20,11 +20,12 @@ from core.types import VectorBatch
 from core.vector_index import VectorIndex
 
 RowNumbers = NDArray[np.int64]
+Efforts = tuple[int, ...]
 
 M = 16
 THREADS = 2
 FINGERPRINT = "bench"
-GRAPH_EFFORTS = (16, 32, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048)
+GRAPH_EFFORTS: Efforts = (16, 32, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048)
 FAISS_BLAS_THRESHOLD = 128_000
 """As FAISS 1.15 sets it; our own code may choose another for the whole process."""
 
@@ -36,7 +37,7 @@ class Engine(Protocol):
     build_seconds: float
     bytes_per_vector: float
     """Of all that it keeps: codes, links, ids, rows."""
-    efforts: tuple[int, ...]
+    efforts: Efforts
     """Settings that trade time for recall, the quickest first; one for an engine without such a setting."""
 
     def set_effort(self, effort: int) -> None:
@@ -67,7 +68,7 @@ class Ours:
     Its settings are the recalls, in thousandths, that it is tuned to on its own rows, never on the queries.
     """
 
-    efforts = (950, 980, 990, 995, 998, 999)
+    efforts: Efforts = (950, 980, 990, 995, 998, 999)
 
     def __init__(self, rows: VectorSet, folder: Path) -> None:
         self.name = "ours"
@@ -91,7 +92,7 @@ class Ours:
 class NumpyExact:
     """A matrix times a vector, and the largest of it."""
 
-    efforts = (0,)
+    efforts: Efforts = (0,)
 
     def __init__(self, rows: VectorSet) -> None:
         self.name = "numpy exact"
@@ -112,7 +113,7 @@ class NumpyExact:
 class FaissExact:
     """faiss.IndexFlatIP over float32."""
 
-    efforts = (0,)
+    efforts: Efforts = (0,)
 
     def __init__(self, rows: VectorSet) -> None:
         self.name = "FAISS flat"
@@ -152,7 +153,7 @@ class FaissExact:
 class Hnswlib:
     """hnswlib, M 16, float32, inner product."""
 
-    efforts = GRAPH_EFFORTS
+    efforts: Efforts = GRAPH_EFFORTS
 
     def __init__(self, rows: VectorSet, construction: int) -> None:
         self.name = f"hnswlib efC{construction}"
@@ -176,7 +177,7 @@ class Hnswlib:
 class Usearch:
     """usearch, connectivity 16, float32, inner product."""
 
-    efforts = GRAPH_EFFORTS
+    efforts: Efforts = GRAPH_EFFORTS
 
     def __init__(self, rows: VectorSet, construction: int) -> None:
         self.name = f"usearch efC{construction}"

@@ -74,9 +74,10 @@ def product_vectors(cache: Path, count: int, *, dim: int = 768) -> VectorSet:
     real = _kept(cache / "pictures.npy", _encoded_pictures)
     order = np.random.default_rng(SEED).permutation(len(real))
     held_out = min(QUERIES, len(real) // 10)
-    queries, base = real[order[:held_out]], real[order[held_out:]]
+    queries, base = (real[part].astype(np.float32) for part in (order[:held_out], order[held_out:]))
     if dim < real.shape[1]:
-        queries, base = _turned(base, dim)(queries), _turned(base, dim)(base)
+        turned = _turned(base, dim)
+        queries, base = turned(queries), turned(base)
     path = cache / f"products-{count}-{dim}.npy"
     return VectorSet(f"products {dim}", _grown(path, count, dim, lambda: _enlarged(base, count)), queries)
 
@@ -150,7 +151,9 @@ def _enlarged(real: Floats, count: int) -> Iterator[Floats]:
     np.fill_diagonal(cosines, -2.0)
     near = np.argpartition(-cosines, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
     steps = (real[near] - real[:, None]).reshape(-1, real.shape[1])
-    spread = np.linalg.cholesky(steps.T @ steps / len(steps) + 1e-9 * np.eye(real.shape[1], dtype=np.float32))
+    # A hair more in every direction: some are empty in all pictures' vectors, and their spread is then none.
+    covariance = steps.T @ steps / len(steps) + np.float32(1e-9) * np.eye(real.shape[1], dtype=np.float32)
+    spread = np.linalg.cholesky(covariance)
     yield real[:count]
     for first in range(len(real), count, ROWS_AT_ONCE):
         rows = min(ROWS_AT_ONCE, count - first)
@@ -189,6 +192,6 @@ def _turned(sample: NDArray[np.floating], dim: int) -> Callable[[NDArray[np.floa
     return lambda rows: _unit((np.asarray(rows, np.float32) - mean) @ strongest)
 
 
-def _unit(rows: Floats) -> Floats:
+def _unit(rows: NDArray[np.floating]) -> Floats:
     unit: Floats = (rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)).astype(np.float32)
     return unit
