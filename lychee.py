@@ -13,6 +13,7 @@ import search.cli
 from api.commands import serving
 from core.command import DataOption, settings_in_force
 from core.errors import LycheeError
+from indexer.putting import open_writer
 
 
 def _leave(code: object, **_: object) -> None:
@@ -42,13 +43,14 @@ def demo(data: DataOption = None, host: serving.HostOption = None, port: serving
     """
     settings = serving.at_address(settings_in_force(data), host, port)
     indexer.cli.ingest_demo(settings)
-    serving.serve(settings)
+    serving.serve(settings, open_writer=open_writer)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and answers its exit code; an error that a user can mend is one sentence on stderr."""
     try:
-        app(arguments)
+        # The server's write path comes from here, for api and indexer never meet.
+        app(arguments, obj=open_writer)
     except LycheeError as error:
         typer.echo(f"lychee: {error}", err=True)
         return error.exit_code

@@ -8,14 +8,16 @@ from importlib.metadata import version
 from fastapi import FastAPI, Request, Response
 
 from api.context import ServerContext
+from api.doors import Doors
 from api.errors import add_error_handlers
-from api.routes import docs, health, judge, judge_page, login, pages, products, search
+from api.routes import docs, health, judge, judge_page, login, pages, products, search, writing
 from api.schemas import ProblemBody
 from api.sharing import Gate, PasswordGate
 from api.static import VersionedFiles
 from api.uploads import Uploads
 from core.pictures import PictureStore
 from core.settings import Settings
+from core.writing import ProductWriter
 from search.engine import SearchEngine
 
 PAGE_POLICY = (
@@ -31,8 +33,10 @@ SECURITY_HEADERS = {
 }
 
 
-def create_app(settings: Settings, engine: SearchEngine, gate: Gate | None = None) -> FastAPI:
-    """The application, ready to serve; with a gate, for those alone whom it admits."""
+def create_app(
+    settings: Settings, engine: SearchEngine, gate: Gate | None = None, writer: ProductWriter | None = None
+) -> FastAPI:
+    """The application, ready to serve; with a gate, for those alone whom it admits; without a writer, to read from."""
     app = FastAPI(
         title="Lychee Search",
         version=version("lychee-search"),
@@ -42,14 +46,15 @@ def create_app(settings: Settings, engine: SearchEngine, gate: Gate | None = Non
         redoc_url=None,
         responses={"4XX": {"model": ProblemBody, "description": "Refused, as application/problem+json"}},
     )
-    app.state.context = ServerContext(settings, engine, PictureStore(settings.data), Uploads())
+    app.state.context = ServerContext(settings, engine, PictureStore(settings.data), Uploads(), writer)
+    app.state.doors = Doors(settings)
     add_error_handlers(app)
     if gate is not None:
         app.state.gate = gate
         app.add_middleware(PasswordGate, gate=gate)
         app.include_router(login.router)
     app.middleware("http")(_with_security_headers)
-    for routes in (search, judge, products, health, pages, judge_page, docs):
+    for routes in (search, judge, writing, products, health, pages, judge_page, docs):
         app.include_router(routes.router)
     app.mount("/static", VersionedFiles(), name="static")
     return app

@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from api.uploads import Uploads
 from core.pictures import PictureStore
 from core.settings import Settings
+from core.writing import ProductWriter
 from search.engine import SearchEngine
 
 
@@ -21,6 +22,8 @@ class ServerContext:
     engine: SearchEngine
     pictures: PictureStore
     uploads: Uploads
+    writer: ProductWriter | None = None
+    """None for a server that only reads."""
 
 
 def of_request(request: Request) -> ServerContext:

@@ -11,17 +11,21 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from api.schemas import ProblemBody
+from core.door_errors import ForbiddenToKey, KeyWanted, RefusedProduct, UnknownKey, UnsafeKeyring, WritingOff
 from core.errors import (
     DamagedIndex,
     DataFolderProblem,
     EncoderMismatch,
     EncoderProblem,
+    EncoderSwitched,
+    IngestRunning,
     InvalidDocument,
     InvalidQuery,
     LycheeError,
     MissingExtra,
     NoReranker,
     RerankerProblem,
+    TooManyGuesses,
     UnknownCatalog,
     UnknownProduct,
     UnreadableImage,
@@ -40,7 +44,18 @@ STATUS: dict[type[LycheeError], HTTPStatus] = {
     DataFolderProblem: HTTPStatus.SERVICE_UNAVAILABLE,
     NoReranker: HTTPStatus.SERVICE_UNAVAILABLE,
     RerankerProblem: HTTPStatus.SERVICE_UNAVAILABLE,
+    EncoderSwitched: HTTPStatus.SERVICE_UNAVAILABLE,
+    IngestRunning: HTTPStatus.CONFLICT,
+    RefusedProduct: HTTPStatus.UNPROCESSABLE_ENTITY,
+    KeyWanted: HTTPStatus.UNAUTHORIZED,
+    UnknownKey: HTTPStatus.UNAUTHORIZED,
+    ForbiddenToKey: HTTPStatus.FORBIDDEN,
+    WritingOff: HTTPStatus.FORBIDDEN,
+    UnsafeKeyring: HTTPStatus.SERVICE_UNAVAILABLE,
+    TooManyGuesses: HTTPStatus.TOO_MANY_REQUESTS,
 }
+AGAIN_AFTER_SECONDS: dict[type[LycheeError], int] = {IngestRunning: 10, EncoderSwitched: 5}
+"""What passes by itself."""
 log = logging.getLogger("lychee.api")
 
 
@@ -56,12 +71,23 @@ def problem(status: HTTPStatus, detail: str, request: Request) -> JSONResponse:
     return JSONResponse(body.model_dump(), status, media_type="application/problem+json")
 
 
+def refusal(error: LycheeError, request: Request) -> JSONResponse:
+    """The problem that an error is, with what a program needs to go on."""
+    answer = problem(status_of(error), str(error), request)
+    if isinstance(error, KeyWanted | UnknownKey):
+        answer.headers["WWW-Authenticate"] = 'Bearer realm="lychee"'
+    seconds = error.seconds if isinstance(error, TooManyGuesses) else AGAIN_AFTER_SECONDS.get(type(error))
+    if seconds is not None:
+        answer.headers["Retry-After"] = str(seconds)
+    return answer
+
+
 def add_error_handlers(app: FastAPI) -> None:
     """Every error leaves as a problem, never as a stack trace."""
 
     @app.exception_handler(LycheeError)
     async def refused(request: Request, error: LycheeError) -> JSONResponse:
-        return problem(status_of(error), str(error), request)
+        return refusal(error, request)
 
     @app.exception_handler(RequestValidationError)
     async def malformed(request: Request, error: RequestValidationError) -> JSONResponse:

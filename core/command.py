@@ -28,8 +28,13 @@ def settings_in_force(data: Path | None = None) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = "_".join(str(part) for part in first["loc"]).upper()
-        raise InvalidSetting(f"LYCHEE_{name}", str(first.get("input")), first["msg"]) from error
+        raise InvalidSetting(f"LYCHEE_{name}", _shown(name, first.get("input")), first["msg"]) from None
     return settings if data is None else settings.model_copy(update={"data": data})
+
+
+def _shown(name: str, value: object) -> str:
+    """The value of a setting as a person may read it: nobody's key is printed."""
+    return "…" if name.endswith("_KEY") else str(value)
 
 
 def print_json(document: Any) -> None:

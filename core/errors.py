@@ -216,10 +216,10 @@ class WeakPassword(LycheeError):
 
 
 class TooManyGuesses(LycheeError):
-    """Wrong passwords came too fast."""
+    """Wrong passwords or keys came too fast."""
 
     def __init__(self, seconds: int) -> None:
-        super().__init__(f"too many wrong passwords; try again in {seconds} seconds")
+        super().__init__(f"too many wrong passwords or keys; try again in {seconds} seconds")
         self.seconds = seconds
 
 

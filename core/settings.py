@@ -67,6 +67,9 @@ class Settings(BaseSettings):
     quantize: Literal["none", "8bit", "4bit"] = Field(
         "none", description="lychee judge: language layers in none, 8bit or 4bit"
     )
+    admin_key: SecretStr | None = Field(
+        None, min_length=16, description="key that may write over HTTP; see also `lychee keys`"
+    )
     host: str = Field("127.0.0.1", description="address that `lychee load` listens on")
     port: int = Field(7860, ge=1, le=65535, description="port that `lychee load` listens on")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -58,6 +58,11 @@ def open_feed(source: Path, *, form: FeedFormat = "auto", images: Path | None = 
         return _opened(source, _detected(source) if form == "auto" else form, images or _folder_of(source))
     except OSError as error:
         raise UnreadableFeed(str(source), error.strerror or str(error)) from error
+
+
+def read_entries(entries: Sequence[Mapping[str, object]]) -> Iterator[FeedRow | Reject]:
+    """Products that were sent one by one, as those of a feed are read; an entry's line is its number from 1."""
+    return _without_duplicates(_products(RawRow(number, entry) for number, entry in enumerate(entries, 1)))
 
 
 def _folder_of(source: Path) -> Path:

@@ -18,6 +18,7 @@ from indexer.feeds import Feed
 from indexer.lock import exclusive
 from indexer.overlap import ahead
 from indexer.reading import RowReader
+from indexer.reject_log import RejectLog
 from indexer.report import IngestOptions, IngestReport, Unwatched, Watch, Workbench
 from indexer.rows import FeedRow
 from indexer.sources import PictureSources
@@ -48,20 +49,21 @@ def ingest(
     """
     watch, started = watch or Unwatched(), time.perf_counter()
     check_catalog_name(options.catalog)
-    with exclusive(bench.data, options.catalog), _pools() as pools:
-        catalog = _opened(bench, options)
+    with exclusive(bench.data, options.catalog), pools() as threads:
+        catalog = opened(bench, options)
         stamp = row_stamp(options.index_fields)
         reader = RowReader(sources or PictureSources(feed.root), PictureStore(bench.data), stamp)
-        stages = Stages(bench, options, catalog=catalog, reader=reader, pools=pools)
+        journal = RejectLog(bench.data, catalog)
+        stages = Stages(bench, options, catalog=catalog, reader=reader, pools=threads, journal=journal)
         try:
-            interrupted = _through(stages, feed.rows(options.limit), watch, feed.total)
+            interrupted = through(stages, feed.rows(options.limit), watch, feed.total)
             notes = () if interrupted else _prune(stages, options)
             interrupted = interrupted or not _complete(stages, bench, catalog, watch)
             if not interrupted:
                 _publish(bench, catalog, watch)
             rejects_file = stages.finish()
         finally:
-            stages.log.close()
+            journal.close()
     return IngestReport(
         **asdict(stages.tally),
         seconds=round(time.perf_counter() - started, 3),
@@ -72,7 +74,8 @@ def ingest(
 
 
 @contextmanager
-def _pools() -> Iterator[Pools]:
+def pools() -> Iterator[Pools]:
+    """The threads of one ingest."""
     reading = ThreadPoolExecutor(READERS, thread_name_prefix="read")
     computing = ThreadPoolExecutor(max(2, os.cpu_count() or 2), thread_name_prefix="compute")
     try:
@@ -82,7 +85,7 @@ def _pools() -> Iterator[Pools]:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _through(stages: Stages, rows: Iterator[Row], watch: Watch, total: int | None) -> bool:
+def through(stages: Stages, rows: Iterator[Row], watch: Watch, total: int | None) -> bool:
     """Takes all batches through; True where the watch ended it early.
 
     While one batch is encoded the pictures of the next are decoded and those of the one after it are read.
@@ -111,7 +114,7 @@ def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
         yield batch
 
 
-def _opened(bench: Workbench, options: IngestOptions) -> Catalog:
+def opened(bench: Workbench, options: IngestOptions) -> Catalog:
     """The catalog to write into, which the bench's encoder must be in force for; EncoderSwitched."""
     catalog = bench.store.create(options.catalog, index_fields=options.index_fields)
     encoders = catalog.encoding.encoders()

@@ -24,6 +24,8 @@ def read_product(row: RawRow) -> FeedRow | Reject:
         return _Columns(row).feed_row()
     except RowError as problem:
         return refused(row.line, id_of(row.columns), problem.code, problem.reason)
+    except RecursionError:
+        return refused(row.line, id_of(row.columns), "broken_row", "its values are nested too deeply")
 
 
 def id_of(columns: Mapping[str, object]) -> str | None:

@@ -23,8 +23,8 @@ def is_web_link(link: str) -> bool:
 class PictureSources:
     """Reads the pictures of one feed."""
 
-    root: Path
-    """Paths start here, and none may leave it."""
+    root: Path | None
+    """Paths start here, and none may leave it; None for what is sent from elsewhere, where no path means anything."""
     fetcher: Fetcher = field(default_factory=Fetcher)
 
     def read(self, link: str) -> bytes:
@@ -33,16 +33,20 @@ class PictureSources:
             return self.fetcher.fetch(link)
         if link[:5].lower() == "data:":
             return from_data_uri(link)
+        if self.root is None:
+            reason = "paths are not read here; send the picture as a data: URI, or an http(s) link to it"
+            raise UnreadableImage(shown(link[:200]), reason, code="bad_link")
         if (scheme := _SCHEME.match(link)) and not (self.root / link).exists():
             reason = f"{scheme[1]}: links are not read; use a path below the feed's folder, http(s) or data:"
             raise UnreadableImage(shown(link[:200]), reason, code="bad_link")
-        return self._from_file(link)
+        return self._from_file(link, self.root)
 
-    def _from_file(self, link: str) -> bytes:
+    @staticmethod
+    def _from_file(link: str, root: Path) -> bytes:
         try:
-            return read_local(link, self.root)
+            return read_local(link, root)
         except UnreadableImage as error:
             # Feeds made on Windows separate folders by backslashes, which may stand in names elsewhere.
             if error.code != "missing" or "\\" not in link:
                 raise
-            return read_local(link.replace("\\", "/"), self.root)
+            return read_local(link.replace("\\", "/"), root)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from core.catalog import Catalog, CatalogRow, Reject, VectorRow
 from core.describing import Words, vector_rows, words_of
@@ -12,11 +13,24 @@ from core.errors import UnreadableImage
 from core.pictures import PictureStore
 from indexer.preparing import Ready, encoded_pictures, ready_picture
 from indexer.reading import ReadPicture, ReadRow, RowReader, picture_reject
-from indexer.reject_log import RejectLog
 from indexer.report import IngestOptions, Tally, Workbench
 from indexer.rows import FeedRow, refused
 
 ENCODED_AT_ONCE = 32
+
+
+class Journal(Protocol):
+    """Where it is noted what was done and what was refused."""
+
+    @property
+    def run(self) -> int | None:
+        """The number under which what is written is stored; None for what is no run."""
+
+    def add(self, rejects: Sequence[Reject]) -> None:
+        """Notes what a batch refused."""
+
+    def finish(self, tally: Tally) -> str | None:
+        """Fills in how many were refused; the path of the rejects, if there are any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +75,21 @@ class Stages:
     """Takes the batches of one ingest through its stages, each stage in the feed's order."""
 
     def __init__(
-        self, bench: Workbench, options: IngestOptions, *, catalog: Catalog, reader: RowReader, pools: Pools
+        self,
+        bench: Workbench,
+        options: IngestOptions,
+        *,
+        catalog: Catalog,
+        reader: RowReader,
+        pools: Pools,
+        journal: Journal,
     ) -> None:
         self._bench, self._options = bench, options
         self._catalog, self._reader, self._pools = catalog, reader, pools
         self._pictures = PictureStore(bench.data)
         self._under_way: set[str] = set()
         self._damaged: dict[str, UnreadableImage] = {}
-        self._run = catalog.begin_run()
-        self.log = RejectLog(bench.data, catalog, self._run)
+        self._journal, self._run = journal, journal.run
         self.tally = Tally()
 
     def read(self, batch: Sequence[FeedRow | Reject]) -> Reading:
@@ -116,17 +136,15 @@ class Stages:
         self._under_way -= planned.pictures.keys()
 
     def prune(self) -> None:
-        """Removes the products that this ingest has not met."""
-        self.tally.removed = self._catalog.prune(self._run)
+        """Removes the products that this run has not met."""
+        if self._run is not None:
+            self.tally.removed = self._catalog.prune(self._run)
 
     def finish(self) -> str | None:
         """Closes the run; the path of the rejects, if there are any."""
         for digest in self._damaged:
             self._pictures.discard(digest)
-        self.tally.rejected = self.log.count
-        counts = {name: int(getattr(self.tally, name)) for name in Tally.__slots__}
-        self._catalog.end_run(self._run, counts)
-        return self.log.finish()
+        return self._journal.finish(self.tally)
 
     def _encoded_pictures(self, planned: Planned) -> Iterator[VectorRow]:
         waiting = list(planned.pictures.items())
@@ -194,8 +212,8 @@ class Stages:
             written = self._catalog.write(batch.rows, vectors, run=self._run)
             self.tally.stored += written.stored
             self.tally.updated += written.updated
-        if self._options.prune:
+        if self._options.prune and self._run is not None:
             seen = [*batch.seen, *(r.product_id for r in batch.rejects if r.product_id)]
             self._catalog.mark_seen(seen, self._run)
         batch.rejects.sort(key=lambda reject: reject.line or 0)
-        self.log.add(batch.rejects)
+        self._journal.add(batch.rejects)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.catalog import Catalog
+from core.encoder_choice import EncoderChoice
 from core.errors import LycheeError
 from search.background import Background
 from search.live import CHECK_EVERY_SECONDS, LiveCatalog
@@ -20,6 +21,8 @@ class Serving:
 
     live: LiveCatalog
     models: Models
+    choice: EncoderChoice | None
+    """What the models were loaded by; None for what the settings say."""
 
 
 class ServedCatalog:
@@ -30,7 +33,7 @@ class ServedCatalog:
         self._data, self._shelf, self._device = data, shelf, device
         self._choice = catalog.encoding.encoders().choice
         models = shelf.of(self._choice)
-        self._now = Serving(self._live(models.encoder.fingerprint), models)
+        self._now = Serving(self._live(models.encoder.fingerprint), models, self._choice)
         self._lock = threading.Lock()
         self._checked = time.monotonic()
         self._switching = Background(f"changing {catalog.name} over to another encoder", self._switch)
@@ -63,7 +66,7 @@ class ServedCatalog:
         except (LycheeError, OSError) as error:
             self.problem = f"{self._now.models.encoder.fingerprint} serves on: {error}"
             raise
-        self._now = Serving(live, models)
+        self._now = Serving(live, models, choice)
         self._choice, self.problem = choice, None
 
     def _live(self, fingerprint: str) -> LiveCatalog:

@@ -17,6 +17,8 @@ from api.sharing import Gate
 from core.command import DataOption, note, settings_in_force
 from core.errors import PortTaken
 from core.settings import Settings
+from core.writing import ProductWriter
+from search.engine import SearchEngine
 from search.opening import open_engine
 
 HostOption = Annotated[str | None, typer.Option("--host", help="Address to listen on.  [default: 127.0.0.1]")]
@@ -25,14 +27,18 @@ PortOption = Annotated[
 ]
 Beside = Callable[[Settings], Awaitable[None]]
 """What runs once the server answers, and is cancelled when it ends; its error ends the server, too."""
+OpenWriter = Callable[[Settings, SearchEngine], ProductWriter]
+"""Opens the write path beside an engine; a command finds it in its context, where the root puts it."""
 
 
-def load(data: DataOption = None, host: HostOption = None, port: PortOption = None) -> None:
+def load(
+    context: typer.Context, data: DataOption = None, host: HostOption = None, port: PortOption = None
+) -> None:
     """Load the models and serve the page and the API.
 
     Try:  lychee load   ·   lychee load --port 8000
     """
-    serve(at_address(settings_in_force(data), host, port))
+    serve(at_address(settings_in_force(data), host, port), open_writer=context.obj)
 
 
 def at_address(settings: Settings, host: str | None, port: int | None) -> Settings:
@@ -47,7 +53,13 @@ async def say_where(settings: Settings) -> None:
     typer.echo(f"Running on local URL: http://{shown}:{settings.port}")
 
 
-def serve(settings: Settings, *, gate: Gate | None = None, beside: Beside = say_where) -> None:
+def serve(
+    settings: Settings,
+    *,
+    open_writer: OpenWriter | None,
+    gate: Gate | None = None,
+    beside: Beside = say_where,
+) -> None:
     """Serves until it is told to stop; PortTaken before any model is loaded."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
     with _listening(settings.host, settings.port) as listener:
@@ -56,7 +68,8 @@ def serve(settings: Settings, *, gate: Gate | None = None, beside: Beside = say_
         for name in engine.store.names():
             engine.live(name)
         note("Model loaded successfully.")
-        app = create_app(settings, engine, gate)
+        writer = None if open_writer is None else open_writer(settings, engine)
+        app = create_app(settings, engine, gate, writer)
         config = uvicorn.Config(app, log_level="warning", access_log=False)
         asyncio.run(_serve(uvicorn.Server(config), listener, beside(settings)))
 

@@ -25,6 +25,7 @@ _AFAR = ("192.0.2.1", "192.168.0.1", "10.0.0.1", "172.16.0.1")
 
 
 def share(
+    context: typer.Context,
     data: DataOption = None,
     host: Annotated[
         str,
@@ -54,7 +55,7 @@ def share(
     plan = tunnel_plan(tunnel, _own_side(settings)) if tunnel else None
     password = password or generated_password()
     gate = Gate(password)
-    serve(settings, gate=gate, beside=_shared(gate, password, plan))
+    serve(settings, open_writer=context.obj, gate=gate, beside=_shared(gate, password, plan))
 
 
 def _shared(gate: Gate, password: str, plan: TunnelPlan | None) -> Beside:

@@ -1,0 +1,63 @@
+"""What the doors of a server refuse, by name: who isn't known, what isn't allowed, and what is too much."""
+
+from __future__ import annotations
+
+from core.errors import LycheeError
+
+
+class WritingOff(LycheeError):
+    """Something is to be written over HTTP, and nobody was given the right to."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "writing over HTTP is off: set LYCHEE_ADMIN_KEY, or make a key with `lychee keys create`, "
+            "and send it as Authorization: Bearer KEY"
+        )
+
+
+class KeyWanted(LycheeError):
+    """A key has to be sent along, and none was."""
+
+    def __init__(self) -> None:
+        super().__init__("this needs a key: send it as Authorization: Bearer KEY, or as X-API-Key: KEY")
+
+
+class UnknownKey(LycheeError):
+    """The key that was sent is none of ours."""
+
+    def __init__(self) -> None:
+        super().__init__("that key is not known here, or was revoked")
+
+
+class ForbiddenToKey(LycheeError):
+    """The key is one of ours, but not for this."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"that key is not for {what}")
+        self.what = what
+
+
+class NoSuchKey(LycheeError):
+    """There is no key of that id to revoke or rotate."""
+
+    def __init__(self, key_id: str) -> None:
+        super().__init__(f"no key in force has the id {key_id!r}; `lychee keys list` shows them")
+        self.key_id = key_id
+
+
+class UnsafeKeyring(LycheeError):
+    """The file of keys can't be read as one."""
+
+    exit_code = 1
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"the keys in {path} can't be read: {reason}; restore the file, or remove it")
+        self.path, self.reason = path, reason
+
+
+class RefusedProduct(LycheeError):
+    """A product that was sent alone can't be kept."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the product is refused: {reason}")
+        self.reason = reason
