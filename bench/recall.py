@@ -66,7 +66,7 @@ class Size:
         return self.real // 4, self.real // 2
 
 
-QUICK = Size(25_000, ((25_000, 256), (60_000, 512)), 4, 2, graphs=(80,))
+QUICK = Size(40_000, ((40_000, 256), (60_000, 512)), 4, 2, graphs=(80,))
 USUAL = Size(
     200_000, ((100_000, 256), (500_000, 256), (1_000_000, 256), (100_000, 512), (1_000_000, 512)), 8, 3
 )
@@ -113,6 +113,7 @@ class Report:
             "batch16_vs_faiss": self.batch16_vs_faiss,
             "filter_speedup_1pct": min(line.times for line in lines if line.share == 0.01),
             "filter_speedup_10pct": min(line.times for line in lines if line.share == 0.1),
+            "rows": real,
             "speedup_vs_hnswlib_r99_by_set": {race.name: _times_graph(race) for race in graphs},
             "build_vs_faiss_hnsw_by_set": self.build_vs_faiss_hnsw,
         }
