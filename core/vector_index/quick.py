@@ -24,11 +24,14 @@ EXACT_BELOW_ROWS = 20_000
 ROWS_A_LIST, MOST_LISTS = 1_200, 8_192
 """The number of lists is a power of two: 128 for 200,000 rows, 1,024 for a million. Comparing a query with more than
 some thousand centroids would take longer than what it spares."""
-CODED_LENGTH, CODED_PARTS, LEAST_CODED_DIM = 0.93, (0.25, 0.75), 32
-"""As many directions are coded as hold so much of the squared length, within these parts of all of them."""
+CODED_LENGTH, MANY_ROWS, CODED_LENGTH_OF_MANY = 0.93, 400_000, 0.97
+"""As many directions are coded as hold so much of the squared length. The more rows there are, the more alike are the
+nearest: codes that tell less would need thousands of rows re-scored."""
+CODED_PARTS, LEAST_CODED_DIM = (0.25, 0.85), 32
+"""Directions are cut within these parts of all of them."""
 SEED = 20_26
 CHUNK_ROWS = 32_768
-TRAINING_ROWS_A_LIST, LEAST_TRAINING_ROWS = 64, 65_536
+TRAINING_ROWS_A_LIST, LEAST_TRAINING_ROWS = 64, 32_768
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +164,8 @@ def _trained(vectors: NDArray[np.float16], plan: Plan) -> Any:
     """An empty index whose directions, centroids and codes fit a fixed random sample of the vectors."""
     rows = np.sort(np.random.default_rng(SEED).choice(len(vectors), plan.training_rows, replace=False))
     sample = widened_halves(vectors[rows])
-    turned = _telling_directions(sample)
+    coded = CODED_LENGTH if len(vectors) < MANY_ROWS else CODED_LENGTH_OF_MANY
+    turned = _telling_directions(sample, coded)
     dim = int(turned.d_out)
     inverted = faiss.IndexIVFPQFastScan(
         faiss.IndexFlatIP(dim), dim, plan.lists, dim // 2, 4, faiss.METRIC_INNER_PRODUCT
@@ -174,7 +178,7 @@ def _trained(vectors: NDArray[np.float16], plan: Plan) -> Any:
     return faiss.IndexPreTransform(turned, inverted)
 
 
-def _telling_directions(sample: Floats) -> Any:
+def _telling_directions(sample: Floats, coded_length: float) -> Any:
     """Turns vectors onto the directions that hold most of their length, these mixed at random.
 
     The others tell little and would cost as much. Codes give every pair of numbers the same 4 bits, which the
@@ -183,7 +187,7 @@ def _telling_directions(sample: Floats) -> Any:
     dim = sample.shape[1]
     lengths, directions = np.linalg.eigh(sample.T @ sample)
     told = np.cumsum(lengths[::-1]) / lengths.sum()
-    kept = int(np.clip(1 + np.searchsorted(told, CODED_LENGTH), *(part * dim for part in CODED_PARTS)))
+    kept = int(np.clip(1 + np.searchsorted(told, coded_length), *(part * dim for part in CODED_PARTS)))
     kept = max(4 * math.ceil(kept / 4), LEAST_CODED_DIM)
     strongest = np.zeros((kept, dim))
     strongest[:dim] = directions[:, ::-1].T[:kept]

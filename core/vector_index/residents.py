@@ -1,4 +1,4 @@
-"""The rows that filters keep, laid out to be compared one by one, for filters that are asked more than once."""
+"""The rows that filters keep, laid out to be compared one by one: shoppers turn pages and change words."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from core.vector_index.rows import Floats, RowTable
 
 MAX_BYTES, MAX_BYTES_IN_ALL = 24 << 20, 48 << 20
 """A scan of 24 MB takes as long as one of the codes of a few hundred thousand rows."""
+FEW_KEYS = 4_096
+"""So few products are compared one by one sooner than codes are scanned for them, laid out as well as where they are."""
 NOTED = 64
 """Filters that are remembered without their rows: half a page of a shopper's visit."""
 
@@ -41,15 +43,12 @@ class Residents:
         self._bytes = 0
 
     def of(self, rows: RowTable, among: KeySet) -> Resident | None:
-        """The rows that the filter keeps, from the second time on that it is asked for."""
+        """The rows that the filter keeps; where they are many, from the second time on that it is asked for."""
         with self._lock:
-            noted = among in self._known
             known = self._known.get(among)
-            if noted:
-                self._known.move_to_end(among)
-            else:
-                self._note(among, None)
-        if known is not None or not noted:
+            is_worth_it = among in self._known or len(among) <= FEW_KEYS
+            self._note(among, known)
+        if known is not None or not is_worth_it:
             return known
         kept = rows.rows_of(among.keys)
         resident = Resident(rows.keys[kept], rows.wide_vectors(kept))

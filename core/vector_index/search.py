@@ -10,14 +10,12 @@ from numpy.typing import NDArray
 
 from core.key_set import KeySet
 from core.types import Keys
-from core.vector_index.residents import MAX_BYTES
+from core.vector_index.residents import FEW_KEYS, MAX_BYTES
 from core.vector_index.rows import Floats, RowNumbers, RowTable, best_of_products, distinct, is_among
 from core.vector_index.segment import Segment
 
 NO_KEYS: Keys = np.empty(0, np.int64)
 ROWS_AT_ONCE = 16_384
-EXACT_KEYS = 4_096
-"""So few products are compared one by one sooner than codes are scanned for them."""
 WIDENING = 4
 RAREST = 6.25
 """Where one product in six or fewer passes a filter, two and a half times the lists are looked into, and no more."""
@@ -92,7 +90,7 @@ class Part:
             resident = self.segment.residents.of(self.rows, among)
             if resident is not None:
                 return self._best(resident.keys, resident.cosines(query), limit)
-        if len(among) <= EXACT_KEYS:
+        if len(among) <= FEW_KEYS:
             return self._compared(query, self.rows.rows_of(among.keys), limit)
         return None
 

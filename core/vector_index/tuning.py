@@ -25,7 +25,7 @@ MARGIN = 0.1
 """A sample errs: a tenth of what the target allows to be missed is kept in hand."""
 DISTURBANCE = 0.5
 SEED = 20_26
-SCAN_NS_A_BYTE, RESCORE_NS_A_BYTE, RESCORE_NS_A_ROW = 0.12, 0.15, 40.0
+SCAN_NS_A_BYTE, RESCORE_NS_A_BYTE, RESCORE_NS_A_ROW = 0.1, 0.5, 300.0
 """What the two halves of a search cost, to choose by; measured times would choose anew at every build."""
 
 
@@ -76,10 +76,16 @@ class Sample:
         self._best_rows = np.take_along_axis(best_rows, order, axis=1)
 
     def trials(self, quick: QuickIndex, recall: float) -> Iterator[Trial]:
-        """For each number of lists the smallest pool that reaches the recall; none where it isn't reached."""
+        """For each number of lists the smallest pool that reaches the recall; none where it isn't reached.
+
+        Ends where scanning alone would cost more than the best trial so far.
+        """
         target = recall + (1.0 - recall) * MARGIN
         truth = self._keys[self._best_rows]
+        least_ns = np.inf
         for probes in _probes(quick.lists):
+            if _scan_ns(quick, probes) > least_ns:
+                return
             found = quick.near_many(self.queries, min(DEEPEST_POOL, len(quick)), probes=probes)
             places = np.stack([_places(*each) for each in zip(truth, found, self._own, strict=True)])
             short, long = (_pool_for(places[:, :count], target) for count in (SHORT, LONG))
@@ -87,14 +93,14 @@ class Sample:
                 continue
             slope = max(1.0, (long - short) / (LONG - SHORT))
             effort = Effort(probes, max(0, round(short - slope * SHORT)), round(slope, 2))
+            cost_ns = _scan_ns(quick, probes) + _rescore_ns(quick, effort.pool(LONG))
+            least_ns = min(least_ns, cost_ns)
             yield Trial(
                 effort,
                 float((places[:, :SHORT] < effort.pool(SHORT)).mean()),
                 float((places < effort.pool(LONG)).mean()),
-                _cost_ns(quick, effort),
+                cost_ns,
             )
-            if effort.pool(LONG) <= 1.5 * LONG:
-                return
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,9 +192,10 @@ def _pool_for(places: NDArray[np.int64], target: float) -> int | None:
     return None if pool > DEEPEST_POOL else pool
 
 
-def _cost_ns(quick: QuickIndex, effort: Effort) -> float:
-    scanned = len(quick) * effort.probes / quick.lists * quick.code_bytes
-    lists = quick.lists * 4 * quick.dim
-    pool = effort.pool(LONG)
-    rescored = pool * (2 * quick.dim * RESCORE_NS_A_BYTE + RESCORE_NS_A_ROW)
-    return (scanned + lists) * SCAN_NS_A_BYTE + rescored
+def _scan_ns(quick: QuickIndex, probes: int) -> float:
+    scanned = len(quick) * probes / quick.lists * quick.code_bytes
+    return (scanned + quick.lists * 4 * quick.dim) * SCAN_NS_A_BYTE
+
+
+def _rescore_ns(quick: QuickIndex, pool: int) -> float:
+    return pool * (2 * quick.dim * RESCORE_NS_A_BYTE + RESCORE_NS_A_ROW)
