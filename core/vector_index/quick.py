@@ -172,6 +172,7 @@ def _trained(vectors: NDArray[np.float16], plan: Plan) -> Any:
     )
     inverted.cp.niter, inverted.cp.max_points_per_centroid = 10, TRAINING_ROWS_A_LIST
     inverted.cp.spherical = True
+    inverted.pq.cp.niter = inverted.cp.niter
     # What a vector lacks of its centroid is no smaller than it for an inner product, and needs tables for each list.
     inverted.by_residual = False
     inverted.train(turned.apply(sample))

@@ -179,10 +179,14 @@ def _probes(lists: int) -> list[int]:
 
 def _places(truth: Keys, found: Keys, own: int) -> NDArray[np.int64]:
     """At which place each of the true keys was found first; past the end where it wasn't."""
+    wanted, which = np.unique(truth, return_inverse=True)
     kept = found[found != own]
-    order = np.argsort(kept, kind="stable")
-    place = np.minimum(np.searchsorted(kept[order], truth), len(kept) - 1)
-    return np.where(kept[order[place]] == truth, order[place], len(found) + 1)
+    matching = np.minimum(np.searchsorted(wanted, kept), len(wanted) - 1)
+    hits = np.flatnonzero(wanted[matching] == kept)
+    places = np.full(len(wanted), len(found) + 1)
+    # From the last to the first, so that a key found twice keeps the place where it was found first.
+    places[matching[hits][::-1]] = hits[::-1]
+    return places[which]
 
 
 def _pool_for(places: NDArray[np.int64], target: float) -> int | None:
