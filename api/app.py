@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request, Response
 from api.context import ServerContext
 from api.doors import Doors
 from api.errors import add_error_handlers
+from api.observing import observe
 from api.routes import docs, health, judge, judge_page, login, pages, products, search, writing
 from api.schemas import ProblemBody
 from api.sharing import Gate, PasswordGate
@@ -57,6 +58,7 @@ def create_app(
     for routes in (search, judge, writing, products, health, pages, judge_page, docs):
         app.include_router(routes.router)
     app.mount("/static", VersionedFiles(), name="static")
+    observe(app, engine, log_queries=settings.log_queries)
     return app
 
 

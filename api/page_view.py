@@ -11,6 +11,7 @@ from api.judge_state import judge_href
 from api.page_state import PAGE, PageState
 from api.queries import picture_of
 from api.rendering import answer_body, product_body
+from api.request_notes import noted
 from api.schemas import AnswerBody, ProductBody
 from api.verdict import Verdict, verdict_of
 from api.wording import tags
@@ -90,7 +91,7 @@ def _answered(name: str, state: PageState, context: ServerContext, language: str
     )
     engine = context.engine
     judging = replace(engine.judging, min_band=Band(state.min_band) if state.min_band else None)
-    found = engine.search(query, name, judging)
+    found = noted(engine.search(query, name, judging), name, state.q)
     answer = answer_body(found, name, explain=True)
     scores = [hit.score for hit in found.hits]
     verdicts = [None if score is None else verdict_of(score, engine.language, language) for score in scores]

@@ -18,6 +18,8 @@ class Recent(Generic[K, V]):
         self._kept = kept
         self._values: OrderedDict[K, V] = OrderedDict()
         self._lock = threading.Lock()
+        self.found = self.missed = 0
+        """How often `get` had an answer, and had none."""
 
     def __len__(self) -> int:
         return len(self._values)
@@ -44,7 +46,9 @@ class Recent(Generic[K, V]):
         """The value, if it is still remembered."""
         with self._lock:
             if name not in self._values:
+                self.missed += 1
                 return None
+            self.found += 1
             self._values.move_to_end(name)
             return self._values[name]
 

@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 EncoderName = Literal["lite", "open_clip"]
 RerankerName = Literal["lite", "lychee", "remote", "none"]
+LogFormat = Literal["text", "json"]
 
 JUDGED_PIXELS = 400 * 28 * 28
 """560 x 560: a prompt of the lychee judge is mostly picture, and so is its cost.
@@ -72,6 +73,8 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="address that `lychee load` listens on")
     port: int = Field(7860, ge=1, le=65535, description="port that `lychee load` listens on")
+    log_format: LogFormat = Field("text", description="a server's log: text or json, a document a line")
+    log_queries: bool = Field(False, description="whether a server's log has the words of searches")
 
     @property
     def encoder_name(self) -> EncoderName:

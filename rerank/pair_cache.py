@@ -21,6 +21,16 @@ class PairCache:
     def __len__(self) -> int:
         return len(self._scores)
 
+    @property
+    def found(self) -> int:
+        """Pairs that were asked for and known."""
+        return self._scores.found
+
+    @property
+    def missed(self) -> int:
+        """Pairs that were asked for and had to be judged."""
+        return self._scores.missed
+
     def scores(self, model: str, asked: Asked, documents: Sequence[Document]) -> list[Score | None]:
         """What that very judge said of each document, None where it has not been asked."""
         question = asked.fingerprint

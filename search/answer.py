@@ -43,6 +43,8 @@ class Timings:
     encode: float = 0.0
     recall: float = 0.0
     rerank: float = 0.0
+    metadata: float = 0.0
+    """Reading the page's products and the facets."""
     total: float = 0.0
 
 
@@ -51,7 +53,7 @@ class Stopwatch:
 
     def __init__(self) -> None:
         self._started = self._last = time.perf_counter()
-        self._milliseconds = {"encode": 0.0, "recall": 0.0, "rerank": 0.0}
+        self._milliseconds = dict.fromkeys(("encode", "recall", "rerank", "metadata"), 0.0)
 
     def skip(self) -> None:
         """What went by since the last stage belongs to none."""

@@ -199,8 +199,10 @@ class _Search:
     def answer(self, judged: Judged) -> Answer:
         """One page of the window."""
         query, cursor, window = self.query, self.cursor, judged.window
+        self.watch.skip()
         hits = _hits(self.catalog, judged, cursor.offset, query.limit)
         facets = self.catalog.facets(window.keys, query.facets) if query.facets else {}
+        self.watch.lap("metadata")
         following = Cursor(cursor.query_id, cursor.offset + query.limit)
         return Answer(
             query_id=cursor.query_id,

@@ -60,6 +60,13 @@ class LiveCatalog:
                 self._lock.release()
         return self._snapshot
 
+    def published(self, channel: Channel) -> float | None:
+        """When the channel's index on the disk was published, in seconds since 1970; None where it is gone."""
+        try:
+            return self._folder(channel).stat().st_mtime
+        except FileNotFoundError:
+            return None
+
     def _open(self, channel: Channel) -> VectorIndex:
         """The published index, or a new one built from the rows when it is missing, damaged or not its own."""
         try:

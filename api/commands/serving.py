@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -13,6 +12,7 @@ import typer
 import uvicorn
 
 from api.app import create_app
+from api.logs import set_up_logging
 from api.sharing import Gate
 from core.command import DataOption, note, settings_in_force
 from core.errors import PortTaken
@@ -61,7 +61,7 @@ def serve(
     beside: Beside = say_where,
 ) -> None:
     """Serves until it is told to stop; PortTaken before any model is loaded."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
+    set_up_logging(settings.log_format)
     with _listening(settings.host, settings.port) as listener:
         note("Loading model...")
         engine = open_engine(settings)

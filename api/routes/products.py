@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 
 from api.context import Context
 from api.rendering import answer_body, product_body
+from api.request_notes import noted
 from api.schemas import AnswerBody, ProductBody
 
 router = APIRouter(tags=["products"])
@@ -25,7 +26,7 @@ def similar(
     limit: Annotated[int, Query(ge=1, le=100)] = 12,
 ) -> AnswerBody:
     """Products whose pictures look like that product's."""
-    return answer_body(context.engine.similar(product_id, catalog, limit), catalog)
+    return answer_body(noted(context.engine.similar(product_id, catalog, limit), catalog, ""), catalog)
 
 
 @router.get("/api/products/{product_id:path}")

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from api.context import Context
 from api.queries import judging_of, kept, query_of
 from api.rendering import answer_body
+from api.request_notes import noted
 from api.schemas import AnswerBody, QueryBody, RerankBody, SearchBody
 from api.streaming import EVENTS, streamed, wants_events
 from core.types import MAX_LIMIT, MAX_QUERY_CHARACTERS
@@ -35,9 +36,10 @@ def search(
     judging = judging_of(body.rerank, engine.judging)
     body_of = partial(answer_body, catalog=body.catalog, explain=body.explain)
     if not (body.stream or wants_events(accept)):
-        return body_of(engine.search(query, body.catalog, judging))
+        return body_of(noted(engine.search(query, body.catalog, judging), body.catalog, query.text))
     over = threading.Event()
-    return streamed(engine.answers(query, body.catalog, judging, over=over), over, body_of)
+    answers = engine.answers(query, body.catalog, judging, over=over)
+    return streamed((noted(answer, body.catalog, query.text) for answer in answers), over, body_of)
 
 
 @router.get("/api/search", response_model=AnswerBody, responses=STREAMS)

@@ -35,7 +35,9 @@ def test_every_setting_is_in_the_example_with_its_default_and_why(name: str) -> 
     at, value = OFFERED[f"LYCHEE_{name.upper()}"]
 
     default = Settings.model_fields[name].default
-    assert value == ("" if default is None else str(default))
+    assert value == (
+        "" if default is None else str(default).lower() if isinstance(default, bool) else str(default)
+    )
     assert ENV_LINES[at].startswith("#LYCHEE_")
     assert re.match(r"# \w", ENV_LINES[at - 1])
 
