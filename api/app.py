@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request, Response
 from api.context import ServerContext
 from api.doors import Doors
 from api.errors import add_error_handlers
+from api.key_gate import KeyGate, KeyRules, ListedOrigins
 from api.observing import observe
 from api.routes import docs, health, judge, judge_page, login, pages, products, search, writing
 from api.schemas import ProblemBody
@@ -54,6 +55,9 @@ def create_app(
         app.state.gate = gate
         app.add_middleware(PasswordGate, gate=gate)
         app.include_router(login.router)
+    rules = KeyRules(settings.search_keys_required, settings.cors_origins or ())
+    app.add_middleware(KeyGate, doors=app.state.doors, rules=rules)
+    app.add_middleware(ListedOrigins, doors=app.state.doors, rules=rules)
     app.middleware("http")(_with_security_headers)
     for routes in (search, judge, writing, products, health, pages, judge_page, docs):
         app.include_router(routes.router)

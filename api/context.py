@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from api.key_gate import VISITOR, admit_catalog
+from api.keys import Key
 from api.uploads import Uploads
 from core.pictures import PictureStore
 from core.settings import Settings
@@ -24,11 +26,17 @@ class ServerContext:
     uploads: Uploads
     writer: ProductWriter | None = None
     """None for a server that only reads."""
+    key: Key | None = None
+    """What the request came with."""
+
+    def admit(self, catalog: str) -> None:
+        """Returns where the request's key is for that catalog; ForbiddenToKey."""
+        admit_catalog(self.key, catalog)
 
 
 def of_request(request: Request) -> ServerContext:
-    """The context that the application was made with."""
-    return cast(ServerContext, request.app.state.context)
+    """The context that the application was made with, and the key that this request brings along."""
+    return replace(cast(ServerContext, request.app.state.context), key=request.scope.get(VISITOR))
 
 
 Context = Annotated[ServerContext, Depends(of_request)]

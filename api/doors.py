@@ -13,7 +13,7 @@ from fastapi import Request, Response
 
 from api.body_limit import BoundedRoute
 from api.guesses import Guesses
-from api.keys import Keyring, digest_of
+from api.keys import MARK, Keyring, digest_of
 from api.sharing import address_of
 from core.door_errors import ForbiddenToKey, KeyWanted, UnknownKey, WritingOff
 from core.errors import TooManyGuesses
@@ -38,12 +38,16 @@ class Doors:
             raise KeyWanted
         key = self.keyring.find(token)
         if key is None:
-            self._admit_chosen(token, address_of(request))
+            self.admit_chosen(token, request)
         elif key.kind != "admin":
             raise ForbiddenToKey("writing")
 
-    def _admit_chosen(self, token: str, address: str) -> None:
-        """A key that a person chose may be guessed, so who is wrong waits longer and longer."""
+    def admit_chosen(self, token: str, request: Request) -> None:
+        """Returns for the admin key of the settings; UnknownKey, TooManyGuesses.
+
+        A key that a person chose may be guessed, so who is wrong waits longer and longer.
+        """
+        address = address_of(request)
         with self._lock:
             now = self._clock()
             seconds = self._guesses.wait(address, now)
@@ -67,6 +71,11 @@ class WritersRoute(BoundedRoute):
             return await handle(request)
 
         return guarded
+
+
+def is_made(token: str) -> bool:
+    """Whether it looks like a key that `lychee keys` made."""
+    return token.startswith(f"{MARK}_")
 
 
 def sent_key(request: Request) -> str:

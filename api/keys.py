@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import orjson
 
@@ -20,7 +20,20 @@ from core.door_errors import NoSuchKey, UnsafeKeyring
 from core.errors import DataFolderProblem
 
 Kind = Literal["admin", "search"]
-_MARK = "lychee"
+MARK = "lychee"
+"""What every key that we made begins with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What a search key is limited to, as in Key."""
+
+    origins: tuple[str, ...] = ()
+    catalogs: tuple[str, ...] = ()
+    rate: str | None = None
+
+
+EVERYTHING = Allowed()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +49,12 @@ class Key:
     created: str
     """UTC, as is the next."""
     revoked: str | None = None
+    origins: tuple[str, ...] = ()
+    """Sites whose pages alone may send it; empty for any sender."""
+    catalogs: tuple[str, ...] = ()
+    """Catalogs that it searches; empty for all."""
+    rate: str | None = None
+    """Units of work it may ask for, like 600/minute; None for what the settings say."""
 
 
 class Keyring:
@@ -65,11 +84,12 @@ class Keyring:
             return None
         return named if hmac.compare_digest(named.digest, digest_of(token)) else None
 
-    def create(self, kind: Kind, name: str) -> tuple[Key, str]:
+    def create(self, kind: Kind, name: str, allowed: Allowed = EVERYTHING) -> tuple[Key, str]:
         """A new key, and what its holder sends: it is not kept, and can't be shown again."""
         key_id = secrets.token_hex(4)
         token = _token(key_id)
-        key = Key(key_id, kind, name, digest_of(token), _now())
+        digest = digest_of(token)
+        key = Key(key_id, kind, name, digest, _now(), None, allowed.origins, allowed.catalogs, allowed.rate)
         self._change(lambda keys: [*keys, key])
         return key, token
 
@@ -108,12 +128,17 @@ class Keyring:
 
     def _read(self) -> tuple[Key, ...]:
         try:
-            return tuple(Key(**entry) for entry in orjson.loads(self._path.read_bytes())["keys"])
+            return tuple(_key(entry) for entry in orjson.loads(self._path.read_bytes())["keys"])
         except FileNotFoundError:
             return ()
-        except (OSError, ValueError, TypeError, KeyError) as error:
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             # Nobody is let in by a file that isn't understood, nor is anybody's key forgotten by writing over it.
             raise UnsafeKeyring(str(self._path), str(error)[:120]) from error
+
+
+def _key(entry: dict[str, Any]) -> Key:
+    lists = {name: tuple(entry.get(name, ())) for name in ("origins", "catalogs")}
+    return Key(**{**entry, **lists})
 
 
 def digest_of(token: str) -> str:
@@ -122,7 +147,7 @@ def digest_of(token: str) -> str:
 
 
 def _token(key_id: str) -> str:
-    return f"{_MARK}_{key_id}_{secrets.token_hex(24)}"
+    return f"{MARK}_{key_id}_{secrets.token_hex(24)}"
 
 
 def _state(path: Path) -> tuple[int, int, int] | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 EncoderName = Literal["lite", "open_clip"]
 RerankerName = Literal["lite", "lychee", "remote", "none"]
@@ -17,6 +18,26 @@ JUDGED_PIXELS = 400 * 28 * 28
 
 A third of what the checkpoint's own runner allows; what finer detail would add to its scores was not measured.
 """
+
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?")
+
+
+def _origins(value: object) -> object:
+    """A text with commas as a list; each must be what a browser calls an origin."""
+    listed = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+    for each in listed if isinstance(listed, list | tuple) else ():
+        check_origin(each)
+    return listed
+
+
+def check_origin(origin: str) -> str:
+    """The origin itself; ValueError for what no browser sends as one."""
+    if not _ORIGIN.fullmatch(origin):
+        raise ValueError(f"{origin!r} is no origin like https://shop.example: scheme and host, no path")
+    return origin
+
+
+Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_origins)]
 
 
 class Settings(BaseSettings):
@@ -70,6 +91,10 @@ class Settings(BaseSettings):
     )
     admin_key: SecretStr | None = Field(
         None, min_length=16, description="key that may write over HTTP; see also `lychee keys`"
+    )
+    search_keys_required: bool = Field(False, description="whether searching needs a key of `lychee keys`")
+    cors_origins: Origins | None = Field(
+        None, description="sites whose pages may ask, like https://shop.example, between commas"
     )
     host: str = Field("127.0.0.1", description="address that `lychee load` listens on")
     port: int = Field(7860, ge=1, le=65535, description="port that `lychee load` listens on")

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from api.keys import Key, Keyring
+from api.keys import Allowed, Key, Keyring
 from core.command import DataOption, JsonOption, note, print_json, settings_in_force
+from core.settings import check_origin
 
 app = typer.Typer(
     help="Keys that programs send to a server; a running one follows every change at once.",
@@ -20,15 +21,35 @@ KeyArgument = Annotated[
 
 @app.command()
 def create(
+    *,
     name: Annotated[str, typer.Option("--name", help="What the key is for, in your words.")] = "",
+    search: Annotated[bool, typer.Option("--search", help="A key that may search, and not write.")] = False,
+    origin: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--origin", help="Site whose pages alone may send it: https://shop.example; repeatable."
+        ),
+    ] = None,
+    catalog: Annotated[
+        list[str] | None,
+        typer.Option("--catalog", help="Catalog that it is for; repeatable.  [default: all]"),
+    ] = None,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a key that may write over HTTP, and show it this once.
+    """Make a key, and show it this once: for writing over HTTP, or with --search for searching alone.
 
-    Try:  lychee keys create --name "stock system"
+    Try:  lychee keys create --name "stock system"   ·   lychee keys create --search --origin https://shop.example
     """
-    key, token = _keyring(data).create("admin", name)
+    if (origin or catalog) and not search:
+        raise typer.BadParameter("--origin and --catalog are for keys that search; add --search")
+    for each in origin or ():
+        try:
+            check_origin(each)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from error
+    allowed = Allowed(tuple(origin or ()), tuple(catalog or ()))
+    key, token = _keyring(data).create("search" if search else "admin", name, allowed)
     _show_once(key, token, as_json=as_json)
 
 
@@ -82,7 +103,9 @@ def _show_once(key: Key, token: str, *, as_json: bool) -> None:
         print_json({**_plain(key), "key": token})
         return
     typer.echo(token)
-    note(f"key {key.id} may write; keep it now: it is not shown again")
+    note(
+        f"key {key.id} may {'write' if key.kind == 'admin' else 'search'}; keep it now: it is not shown again"
+    )
 
 
 def _plain(key: Key) -> dict[str, object]:
@@ -92,4 +115,6 @@ def _plain(key: Key) -> dict[str, object]:
         "name": key.name,
         "created": key.created,
         "revoked": key.revoked,
+        "origins": list(key.origins),
+        "catalogs": list(key.catalogs),
     }

@@ -26,12 +26,14 @@ def similar(
     limit: Annotated[int, Query(ge=1, le=100)] = 12,
 ) -> AnswerBody:
     """Products whose pictures look like that product's."""
+    context.admit(catalog)
     return answer_body(noted(context.engine.similar(product_id, catalog, limit), catalog, ""), catalog)
 
 
 @router.get("/api/products/{product_id:path}")
 def product(product_id: str, context: Context, catalog: str = "products") -> ProductBody:
     """One product."""
+    context.admit(catalog)
     return product_body(context.engine.product(product_id, catalog).product, catalog)
 
 
@@ -40,6 +42,7 @@ def image(
     catalog: str, product_id: str, context: Context, size: Literal["thumb", "full"] = "full"
 ) -> FileResponse:
     """The main picture of a product."""
+    context.admit(catalog)
     hashes = context.engine.product(product_id, catalog).picture_hashes
     if not hashes:
         raise HTTPException(404, f"product {product_id!r} has no picture")

@@ -32,6 +32,7 @@ def search(
     body: SearchBody, context: Context, accept: Annotated[str, Header(include_in_schema=False)] = ""
 ) -> AnswerBody | StreamingResponse:
     """Searches by words, by picture, or by both."""
+    context.admit(body.catalog)
     engine, query = context.engine, query_of(body, context.uploads)
     judging = judging_of(body.rerank, engine.judging)
     body_of = partial(answer_body, catalog=body.catalog, explain=body.explain)
