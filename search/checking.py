@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +47,7 @@ def unsearchable(name: str, products: int) -> str:
 def check_indexes(data: Path, catalog: Catalog, fingerprint: str) -> list[Finding]:
     """One finding a vector channel: every file against its checksum, and the revision against the catalog's."""
     findings = []
+    mend = f"`lychee index rebuild {catalog.name}` or the next start of a server makes it"
     for channel in VECTOR_CHANNELS:
         what = f"index {catalog.name}/{channel.value}"
         try:
@@ -53,12 +55,13 @@ def check_indexes(data: Path, catalog: Catalog, fingerprint: str) -> list[Findin
             VectorIndex.verify(folder)
             index = VectorIndex.open(folder, fingerprint=fingerprint)
         except FileNotFoundError:
-            findings.append(Finding(what, "not published yet; `lychee index rebuild` makes it", sound=False))
+            findings.append(Finding(what, f"not published yet; {mend}", sound=False))
         except LycheeError as error:
-            findings.append(Finding(what, str(error), sound=False))
+            findings.append(Finding(what, f"{error}; {mend}", sound=False))
         else:
             behind = catalog.revision() - index.revision
-            detail = f"{len(index):,} vectors" + (f", {behind} changes behind" if behind else "")
+            late = f", {behind} changes behind: a server catches up when it starts" if behind else ""
+            detail = f"{len(index):,} vectors{late}"
             findings.append(Finding(what, detail))
     return findings
 
@@ -66,13 +69,16 @@ def check_indexes(data: Path, catalog: Catalog, fingerprint: str) -> list[Findin
 def check_setup(settings: Settings) -> list[Finding]:
     """The settings with their sources, then the data folder, and each catalog's encoder and indexes."""
     findings = [
-        Finding(f"LYCHEE_{name.upper()}", f"{getattr(settings, name)} ({_source(settings, name)})")
+        Finding(
+            f"LYCHEE_{name.upper()}",
+            f"{without_password(getattr(settings, name))} ({_source(settings, name)})",
+        )
         for name in type(settings).model_fields
     ]
     language = Language.load()
     try:
         store = CatalogStore.open(settings.url)
-        findings.append(Finding("catalog", settings.url))
+        findings.append(Finding("catalog", without_password(settings.url)))
         fingerprint = load_encoder(settings, language).fingerprint
         findings.append(Finding("encoder", fingerprint))
     except LycheeError as error:
@@ -88,6 +94,11 @@ def check_setup(settings: Settings) -> list[Finding]:
         except LycheeError as error:
             findings.append(Finding(f"encoder of {name}", str(error), sound=False))
     return findings
+
+
+def without_password(value: object) -> str:
+    """The value as it may be shown: without the password of an address."""
+    return re.sub(r"(://[^/@\s]*?:)[^/\s]*@", r"\1***@", str(value))
 
 
 def _source(settings: Settings, name: str) -> str:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 from fastapi import APIRouter
 from pydantic import BaseModel
+from starlette.exceptions import HTTPException
 
 from api.context import Context
+from search.readiness import why_not_ready
 from search.serving import ServedCatalog
 
 router = APIRouter(tags=["health"])
@@ -49,7 +53,11 @@ def alive() -> AliveBody:
 def ready(context: Context) -> ReadyBody:
     """Opens every catalog; a catalog that can't be searched makes this a 503 with its reason."""
     engine = context.engine
-    catalogs = [_described(engine.served(name)) for name in engine.store.names()]
+    names = engine.store.names()
+    reasons = [reason for name in names if (reason := why_not_ready(engine, name)) is not None]
+    if reasons:
+        raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, "; ".join(reasons))
+    catalogs = [_described(engine.served(name)) for name in names]
     return ReadyBody(encoder=engine.encoder.fingerprint, catalogs=catalogs)
 
 

@@ -17,6 +17,7 @@ from core.encoder_choice import EncoderChoice
 from core.errors import UnknownCatalog
 from core.language import Language
 from search.checking import Finding, check_catalog, check_setup
+from search.machine import check_judge, check_machine
 
 catalog = typer.Typer(help="List, show, export and remove catalogs.", no_args_is_help=True)
 index = typer.Typer(help="Rebuild, switch and check the vector indexes.", no_args_is_help=True)
@@ -91,7 +92,9 @@ def doctor(data: DataOption = None, as_json: JsonOption = False) -> int:
 
     Try:  lychee doctor   ·   lychee doctor --json
     """
-    return _reported(check_setup(settings_in_force(data)), as_json=as_json)
+    settings = settings_in_force(data)
+    findings = [*check_machine(settings), check_judge(settings), *check_setup(settings)]
+    return _reported(findings, as_json=as_json)
 
 
 def _reported(findings: list[Finding], *, as_json: bool) -> int:
