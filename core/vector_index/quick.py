@@ -21,14 +21,15 @@ from core.vector_index.native import faiss, stay_on_this_thread, widened_halves
 from core.vector_index.rows import Floats
 
 EXACT_BELOW_ROWS = 20_000
-ROWS_A_LIST, MOST_LISTS = 1_200, 8_192
-"""The number of lists is a power of two: 128 for 200,000 rows, 1,024 for a million. Comparing a query with more than
-some thousand centroids would take longer than what it spares."""
-CODED_LENGTH, MANY_ROWS, CODED_LENGTH_OF_MANY = 0.93, 400_000, 0.97
+MANY_ROWS = 400_000
+ROWS_A_LIST, ROWS_A_LIST_OF_MANY, MOST_LISTS = 1_200, 600, 8_192
+"""The number of lists is a power of two: 128 for 200,000 rows, 2,048 for a million. Where they are many rows, finding a
+vector's list makes building twice as long and searches a third shorter; with more than some thousand lists, comparing
+a query with their centroids would take longer than what it spares."""
+CODED_LENGTH, CODED_LENGTH_OF_MANY = 0.93, 0.98
 """As many directions are coded as hold so much of the squared length. The more rows there are, the more alike are the
 nearest: codes that tell less would need thousands of rows re-scored."""
-CODED_PARTS, LEAST_CODED_DIM = (0.25, 0.85), 32
-"""Directions are cut within these parts of all of them."""
+LEAST_CODED_PART, LEAST_CODED_DIM = 0.25, 32
 SEED = 20_26
 CHUNK_ROWS = 32_768
 TRAINING_ROWS_A_LIST, LEAST_TRAINING_ROWS = 64, 32_768
@@ -47,7 +48,8 @@ class Plan:
         """The layout measured best for this many rows."""
         if exact or rows <= EXACT_BELOW_ROWS:
             return cls(True, 0, 0)
-        lists = min(MOST_LISTS, 1 << round(np.log2(rows / ROWS_A_LIST)))
+        rows_a_list = ROWS_A_LIST if rows < MANY_ROWS else ROWS_A_LIST_OF_MANY
+        lists = min(MOST_LISTS, 1 << round(np.log2(rows / rows_a_list)))
         return cls(False, lists, min(rows, max(LEAST_TRAINING_ROWS, TRAINING_ROWS_A_LIST * lists)))
 
 
@@ -188,8 +190,8 @@ def _telling_directions(sample: Floats, coded_length: float) -> Any:
     dim = sample.shape[1]
     lengths, directions = np.linalg.eigh(sample.T @ sample)
     told = np.cumsum(lengths[::-1]) / lengths.sum()
-    kept = int(np.clip(1 + np.searchsorted(told, coded_length), *(part * dim for part in CODED_PARTS)))
-    kept = max(4 * math.ceil(kept / 4), LEAST_CODED_DIM)
+    kept = max(1 + int(np.searchsorted(told, coded_length)), round(LEAST_CODED_PART * dim), LEAST_CODED_DIM)
+    kept = 4 * math.ceil(kept / 4)
     strongest = np.zeros((kept, dim))
     strongest[:dim] = directions[:, ::-1].T[:kept]
     mixing, _ = np.linalg.qr(np.random.default_rng(SEED).standard_normal((kept, kept)))
