@@ -7,6 +7,7 @@ from importlib.metadata import version
 
 from fastapi import FastAPI, Request, Response
 
+from api.budgets import Budgets
 from api.context import ServerContext
 from api.doors import Doors
 from api.errors import add_error_handlers
@@ -48,7 +49,10 @@ def create_app(
         redoc_url=None,
         responses={"4XX": {"model": ProblemBody, "description": "Refused, as application/problem+json"}},
     )
-    app.state.context = ServerContext(settings, engine, PictureStore(settings.data), Uploads(), writer)
+    budgets = Budgets(settings.rate_limit, settings.rate_store)
+    app.state.context = ServerContext(
+        settings, engine, PictureStore(settings.data), Uploads(), budgets, writer
+    )
     app.state.doors = Doors(settings)
     add_error_handlers(app)
     if gate is not None:

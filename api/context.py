@@ -7,13 +7,17 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from api.budgets import Budgets, Work
+from api.guesses import network_of
 from api.key_gate import VISITOR, admit_catalog
 from api.keys import Key
+from api.sharing import address_of
 from api.uploads import Uploads
 from core.pictures import PictureStore
 from core.settings import Settings
 from core.writing import ProductWriter
 from search.engine import SearchEngine
+from search.judging import Judging
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,19 +28,34 @@ class ServerContext:
     engine: SearchEngine
     pictures: PictureStore
     uploads: Uploads
+    budgets: Budgets
     writer: ProductWriter | None = None
     """None for a server that only reads."""
     key: Key | None = None
     """What the request came with."""
+    address: str = ""
+    """Where the request comes from."""
 
     def admit(self, catalog: str) -> None:
         """Returns where the request's key is for that catalog; ForbiddenToKey."""
         admit_catalog(self.key, catalog)
 
+    def charge(self, work: Work) -> None:
+        """Takes the work from what the request's sender has left: its key, else its address; TooMuchWork."""
+        if self.key is None:
+            self.budgets.charge(f"address {network_of(self.address)}", work)
+        else:
+            self.budgets.charge(f"key {self.key.id}", work, self.key.rate)
+
+    def charge_search(self, judging: Judging) -> None:
+        """Takes a search's work; TooMuchWork."""
+        self.charge(Work.of_search(judging, has_judge=self.engine.reranker is not None))
+
 
 def of_request(request: Request) -> ServerContext:
-    """The context that the application was made with, and the key that this request brings along."""
-    return replace(cast(ServerContext, request.app.state.context), key=request.scope.get(VISITOR))
+    """The context that the application was made with, and who sent this request."""
+    made = cast(ServerContext, request.app.state.context)
+    return replace(made, key=request.scope.get(VISITOR), address=address_of(request))
 
 
 Context = Annotated[ServerContext, Depends(of_request)]

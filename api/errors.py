@@ -12,7 +12,15 @@ from starlette.exceptions import HTTPException
 
 from api.request_notes import NOTES, REQUEST_ID
 from api.schemas import ProblemBody
-from core.door_errors import ForbiddenToKey, KeyWanted, RefusedProduct, UnknownKey, UnsafeKeyring, WritingOff
+from core.door_errors import (
+    ForbiddenToKey,
+    KeyWanted,
+    RefusedProduct,
+    TooMuchWork,
+    UnknownKey,
+    UnsafeKeyring,
+    WritingOff,
+)
 from core.errors import (
     DamagedIndex,
     DataFolderProblem,
@@ -54,6 +62,7 @@ STATUS: dict[type[LycheeError], HTTPStatus] = {
     WritingOff: HTTPStatus.FORBIDDEN,
     UnsafeKeyring: HTTPStatus.SERVICE_UNAVAILABLE,
     TooManyGuesses: HTTPStatus.TOO_MANY_REQUESTS,
+    TooMuchWork: HTTPStatus.TOO_MANY_REQUESTS,
 }
 AGAIN_AFTER_SECONDS: dict[type[LycheeError], int] = {IngestRunning: 10, EncoderSwitched: 5}
 """What passes by itself."""
@@ -77,7 +86,8 @@ def refusal(error: LycheeError, request: Request) -> JSONResponse:
     answer = problem(status_of(error), str(error), request)
     if isinstance(error, KeyWanted | UnknownKey):
         answer.headers["WWW-Authenticate"] = 'Bearer realm="lychee"'
-    seconds = error.seconds if isinstance(error, TooManyGuesses) else AGAIN_AFTER_SECONDS.get(type(error))
+    usual = AGAIN_AFTER_SECONDS.get(type(error))
+    seconds = error.seconds if isinstance(error, TooManyGuesses | TooMuchWork) else usual
     if seconds is not None:
         answer.headers["Retry-After"] = str(seconds)
     return answer

@@ -55,7 +55,7 @@ class Guesses:
         sender.wrong, sender.known = 0, True
 
     def _sender(self, address: str, now: float) -> _Sender:
-        name = _network(address)
+        name = network_of(address)
         sender = self._senders.setdefault(name, _Sender())
         self._senders.move_to_end(name)
         if len(self._senders) > _REMEMBERED:
@@ -65,7 +65,7 @@ class Guesses:
         return sender
 
 
-def _network(address: str) -> str:
+def network_of(address: str) -> str:
     """The sender behind an address: a household has a whole /64 of IPv6 addresses to guess from."""
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
+from api.budgets import Work
 from api.context import ServerContext
 from api.judge_schemas import MAX_INSTRUCTION_CHARACTERS, PartsBody
 from api.judge_state import JudgeState, Part, judge_href
@@ -118,6 +119,7 @@ def judged_view(state: JudgeState, context: ServerContext, language: str, *, onl
     asked = asked_of(query, state.instruction, context.uploads)
     documents = [_document(part, number, context) for number, part in enumerate(parts, start=1)]
     preset = PRESETS[state.preset]
+    context.charge(Work.of_judging(len(documents), both_ways=preset.both_ways))
     ranking = rank(context.engine.reranker, asked, documents, preset=preset)
     show = _rows(parts, context.engine.language, language)
     best = tuple(show(item) for item in ranking.items[:MAX_ROWS] if item.score is not None)

@@ -91,6 +91,7 @@ def _answered(name: str, state: PageState, context: ServerContext, language: str
     )
     engine = context.engine
     judging = replace(engine.judging, min_band=Band(state.min_band) if state.min_band else None)
+    context.charge_search(judging)
     found = noted(engine.search(query, name, judging), name, state.q)
     answer = answer_body(found, name, explain=True)
     scores = [hit.score for hit in found.hits]

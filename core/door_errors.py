@@ -61,3 +61,14 @@ class RefusedProduct(LycheeError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"the product is refused: {reason}")
         self.reason = reason
+
+
+class TooMuchWork(LycheeError):
+    """A visitor asks for more work than is allowed in a while."""
+
+    def __init__(self, rate: str, units: int, seconds: int) -> None:
+        super().__init__(
+            f"this asks for {units:,} units of work, and {rate} are allowed; try again in {seconds} seconds, "
+            "or have fewer candidates or documents judged"
+        )
+        self.rate, self.units, self.seconds = rate, units, seconds

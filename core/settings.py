@@ -19,6 +19,8 @@ JUDGED_PIXELS = 400 * 28 * 28
 A third of what the checkpoint's own runner allows; what finer detail would add to its scores was not measured.
 """
 
+RATE = r"^[1-9]\d{0,8}/(second|minute|hour|day)$"
+"""Units of work in a while."""
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?")
 
 
@@ -95,6 +97,14 @@ class Settings(BaseSettings):
     search_keys_required: bool = Field(False, description="whether searching needs a key of `lychee keys`")
     cors_origins: Origins | None = Field(
         None, description="sites whose pages may ask, like https://shop.example, between commas"
+    )
+    rate_limit: str | None = Field(
+        None, pattern=RATE, description="units of work each visitor may ask for, like 6000/minute"
+    )
+    rate_store: str = Field(
+        "memory://",
+        pattern=r"^(memory://|rediss?://.+)$",
+        description="where that is counted: memory:// for each process, redis://host:6379 for all",
     )
     host: str = Field("127.0.0.1", description="address that `lychee load` listens on")
     port: int = Field(7860, ge=1, le=65535, description="port that `lychee load` listens on")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import typer
 
 from api.keys import Allowed, Key, Keyring
 from core.command import DataOption, JsonOption, note, print_json, settings_in_force
-from core.settings import check_origin
+from core.settings import RATE, check_origin
 
 app = typer.Typer(
     help="Keys that programs send to a server; a running one follows every change at once.",
@@ -34,6 +35,12 @@ def create(
         list[str] | None,
         typer.Option("--catalog", help="Catalog that it is for; repeatable.  [default: all]"),
     ] = None,
+    rate: Annotated[
+        str | None,
+        typer.Option(
+            "--rate", help="Units of work it may ask for: 600/minute.  [default: LYCHEE_RATE_LIMIT]"
+        ),
+    ] = None,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -41,14 +48,16 @@ def create(
 
     Try:  lychee keys create --name "stock system"   ·   lychee keys create --search --origin https://shop.example
     """
-    if (origin or catalog) and not search:
-        raise typer.BadParameter("--origin and --catalog are for keys that search; add --search")
+    if (origin or catalog or rate) and not search:
+        raise typer.BadParameter("--origin, --catalog and --rate are for keys that search; add --search")
+    if rate is not None and not re.match(RATE, rate):
+        raise typer.BadParameter("--rate is like 600/minute: a number per second, minute, hour or day")
     for each in origin or ():
         try:
             check_origin(each)
         except ValueError as error:
             raise typer.BadParameter(str(error)) from error
-    allowed = Allowed(tuple(origin or ()), tuple(catalog or ()))
+    allowed = Allowed(tuple(origin or ()), tuple(catalog or ()), rate)
     key, token = _keyring(data).create("search" if search else "admin", name, allowed)
     _show_once(key, token, as_json=as_json)
 
@@ -117,4 +126,5 @@ def _plain(key: Key) -> dict[str, object]:
         "revoked": key.revoked,
         "origins": list(key.origins),
         "catalogs": list(key.catalogs),
+        "rate": key.rate,
     }

@@ -7,6 +7,7 @@ import time
 from fastapi import APIRouter
 
 from api.body_limit import BoundedRoute
+from api.budgets import Work
 from api.context import Context, ServerContext
 from api.judge_rendering import Use, echo_of, ranking_body, single_body
 from api.judge_schemas import JudgeBody, RankingBody, SingleBody
@@ -33,6 +34,8 @@ def rerank(body: JudgeBody, context: Context) -> SingleBody | RankingBody:
         documents = [document_of(body.document, "document", context.uploads)]
     else:
         documents = documents_of(body.documents or [], context.uploads)
+    both_ways = preset.both_ways if body.both_ways is None else body.both_ways
+    context.charge(Work.of_judging(len(documents), both_ways=both_ways))
     asked = asked_of(body.query, instruction, context.uploads)
     ranking = rank(
         _judge(context), asked, documents, preset=preset, both_ways=body.both_ways, top_n=body.top_n
@@ -51,6 +54,7 @@ def rerank_as_others_do(body: WireBody, context: Context) -> WireAnswerBody:
     items = [parts_of_wire(item, f"documents.{index}") for index, item in enumerate(body.documents)]
     documents = documents_of(items, context.uploads)
     preset = PRESETS["default"]
+    context.charge(Work.of_judging(len(documents), both_ways=preset.both_ways))
     instruction = body.instruction or preset.instruction
     asked = asked_of(parts_of_wire(body.query, "query"), instruction, context.uploads)
     ranking = rank(_judge(context), asked, documents, preset=preset, top_n=body.top_n)

@@ -27,6 +27,7 @@ def similar(
 ) -> AnswerBody:
     """Products whose pictures look like that product's."""
     context.admit(catalog)
+    context.charge_search(context.engine.judging)
     return answer_body(noted(context.engine.similar(product_id, catalog, limit), catalog, ""), catalog)
 
 

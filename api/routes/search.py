@@ -35,6 +35,7 @@ def search(
     context.admit(body.catalog)
     engine, query = context.engine, query_of(body, context.uploads)
     judging = judging_of(body.rerank, engine.judging)
+    context.charge_search(judging)
     body_of = partial(answer_body, catalog=body.catalog, explain=body.explain)
     if not (body.stream or wants_events(accept)):
         return body_of(noted(engine.search(query, body.catalog, judging), body.catalog, query.text))

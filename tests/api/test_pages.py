@@ -217,7 +217,10 @@ def test_the_page_may_be_kept_only_for_the_same_language(client: TestClient) -> 
     answer = client.get("/", headers={"accept-language": "zh"})
 
     assert 'lang="zh-CN"' in answer.text
-    assert (answer.headers["vary"], answer.headers["cache-control"]) == ("Accept-Language", "no-cache")
+    assert (answer.headers["vary"], answer.headers["cache-control"]) == (
+        "Accept-Language, Origin",
+        "no-cache",
+    )
 
 
 def test_static_files_are_kept_for_good_under_their_version_only(client: TestClient) -> None:
