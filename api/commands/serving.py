@@ -25,6 +25,8 @@ HostOption = Annotated[str | None, typer.Option("--host", help="Address to liste
 PortOption = Annotated[
     int | None, typer.Option("--port", min=1, max=65535, help="Port to listen on.  [default: 7860]")
 ]
+FINISHING_SECONDS = 30
+"""What is under way when the server is told to stop is answered, unless it takes longer."""
 Beside = Callable[[Settings], Awaitable[None]]
 """What runs once the server answers, and is cancelled when it ends; its error ends the server, too."""
 OpenWriter = Callable[[Settings, SearchEngine], ProductWriter]
@@ -70,7 +72,9 @@ def serve(
         note("Model loaded successfully.")
         writer = None if open_writer is None else open_writer(settings, engine)
         app = create_app(settings, engine, gate, writer)
-        config = uvicorn.Config(app, log_level="warning", access_log=False)
+        config = uvicorn.Config(
+            app, log_level="warning", access_log=False, timeout_graceful_shutdown=FINISHING_SECONDS
+        )
         asyncio.run(_serve(uvicorn.Server(config), listener, beside(settings)))
 
 
