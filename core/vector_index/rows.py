@@ -89,6 +89,10 @@ class RowTable:
         """All rows of the keys, those of one key together."""
         return _ranges(*self.spans_of(keys))
 
+    def row_of_each(self, keys: Keys) -> RowNumbers:
+        """The row of each key, of a table that has them all and one row of each."""
+        return np.searchsorted(self.keys, keys) if self.starts is None else self.starts[keys - self.keys[0]]
+
     def taken(self, rows: RowNumbers) -> RowTable:
         """Some of the rows, copied."""
         features = None if self.features is None else self.features[rows]
@@ -173,6 +177,12 @@ def best_of_products(keys: Keys, cosines: Floats, limit: int) -> tuple[Keys, Flo
         considered *= 4
     every, best = _best_of_products(keys, cosines)
     return every[:limit], best[:limit]
+
+
+def best_of_rows(keys: Keys, cosines: Floats, limit: int) -> tuple[Keys, Floats]:
+    """The same where each product comes once: the codes' scan has emptied the caches, so that every step counts."""
+    order = np.lexsort((keys, -cosines))[:limit]
+    return keys[order], cosines[order]
 
 
 def _best_of_products(keys: Keys, cosines: Floats) -> tuple[Keys, Floats]:

@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 from core.key_set import KeySet
 from core.types import Keys
 from core.vector_index.residents import FEW_KEYS, MAX_BYTES
-from core.vector_index.rows import Floats, RowNumbers, RowTable, best_of_products, distinct, is_among
+from core.vector_index.rows import (
+    Floats,
+    RowNumbers,
+    RowTable,
+    best_of_products,
+    best_of_rows,
+    distinct,
+    is_among,
+)
 from core.vector_index.segment import Segment
 
 NO_KEYS: Keys = np.empty(0, np.int64)
@@ -62,7 +70,7 @@ class Part:
             kept = self._that_count(near)
             # Half of the pool must count: where most of it is hidden, what is left are its far ends.
             if is_all or 2 * len(kept) >= len(near):
-                found = self._compared(query, self.rows.rows_of(distinct(kept)), limit)
+                found = self._re_scored(query, kept, limit)
                 if is_all or len(found[0]) >= limit:
                     return found
             pool, probes = pool * WIDENING, probes * WIDENING
@@ -78,7 +86,7 @@ class Part:
         for query, near in zip(queries, quick.near_many(queries, pool, probes=effort.probes), strict=True):
             near = near[near >= 0]
             kept = self._that_count(near)
-            found = self._compared(query, self.rows.rows_of(distinct(kept)), limit)
+            found = self._re_scored(query, kept, limit)
             enough = 2 * len(kept) >= len(near) and len(found[0]) >= limit
             answers.append(found if enough else self.nearest(query, limit, None))
         return answers
@@ -102,6 +110,11 @@ class Part:
 
     def _that_count(self, keys: Keys) -> Keys:
         return keys[~is_among(keys, self.hidden)] if len(self.hidden) else keys
+
+    def _re_scored(self, query: Floats, near: Keys, limit: int) -> tuple[Keys, Floats]:
+        if self.segment.products < len(self.rows):
+            return self._compared(query, self.rows.rows_of(distinct(near)), limit)
+        return best_of_rows(near, self.rows.cosines(query, self.rows.row_of_each(near)), limit)
 
     def _compared(self, query: Floats, rows: RowNumbers, limit: int) -> tuple[Keys, Floats]:
         return self._best(self.rows.keys[rows], self.rows.cosines(query, rows), limit)
