@@ -7,6 +7,7 @@ from importlib.metadata import version
 
 from fastapi import FastAPI, Request, Response
 
+from api.admission import Admission, Limits
 from api.budgets import Budgets
 from api.context import ServerContext
 from api.doors import Doors
@@ -55,6 +56,8 @@ def create_app(
     )
     app.state.doors = Doors(settings)
     add_error_handlers(app)
+    # Innermost: who isn't let in costs no place.
+    app.add_middleware(Admission, limits=Limits.of(settings))
     if gate is not None:
         app.state.gate = gate
         app.add_middleware(PasswordGate, gate=gate)

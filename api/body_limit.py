@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from http import HTTPStatus
 from typing import Any
@@ -12,6 +13,10 @@ from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive
 
 MAX_BODY_BYTES = 64_000_000
+PAUSE_SECONDS = 10.0
+"""Without a byte of a body that isn't all there."""
+BODY_SECONDS = 60.0
+"""For a whole body."""
 
 
 class BoundedRoute(APIRoute):
@@ -41,6 +46,30 @@ def counted(receive: Receive) -> Receive:
         received += len(message.get("body", b""))
         if received > MAX_BODY_BYTES:
             raise _too_large()
+        return message
+
+    return receiving
+
+
+def patient(receive: Receive) -> Receive:
+    """The same, for as long as a body may pause and may take in all: then an HTTPException of 408."""
+    ends: float | None = None
+    complete = False
+
+    async def receiving() -> Message:
+        nonlocal ends, complete
+        if complete:
+            # What comes now is that the client goes away, which may take as long as the answer does.
+            return await receive()
+        now = asyncio.get_running_loop().time()
+        ends = now + BODY_SECONDS if ends is None else ends
+        try:
+            message = await asyncio.wait_for(receive(), max(0.0, min(PAUSE_SECONDS, ends - now)))
+        except TimeoutError as error:
+            raise HTTPException(
+                HTTPStatus.REQUEST_TIMEOUT, "the request's body did not come in time"
+            ) from error
+        complete = not message.get("more_body", False)
         return message
 
     return receiving

@@ -13,9 +13,11 @@ from starlette.exceptions import HTTPException
 from api.request_notes import NOTES, REQUEST_ID
 from api.schemas import ProblemBody
 from core.door_errors import (
+    AnswerTooSlow,
     ForbiddenToKey,
     KeyWanted,
     RefusedProduct,
+    ServerBusy,
     TooMuchWork,
     UnknownKey,
     UnsafeKeyring,
@@ -63,8 +65,10 @@ STATUS: dict[type[LycheeError], HTTPStatus] = {
     UnsafeKeyring: HTTPStatus.SERVICE_UNAVAILABLE,
     TooManyGuesses: HTTPStatus.TOO_MANY_REQUESTS,
     TooMuchWork: HTTPStatus.TOO_MANY_REQUESTS,
+    ServerBusy: HTTPStatus.SERVICE_UNAVAILABLE,
+    AnswerTooSlow: HTTPStatus.SERVICE_UNAVAILABLE,
 }
-AGAIN_AFTER_SECONDS: dict[type[LycheeError], int] = {IngestRunning: 10, EncoderSwitched: 5}
+AGAIN_AFTER_SECONDS: dict[type[LycheeError], int] = {IngestRunning: 10, EncoderSwitched: 5, AnswerTooSlow: 30}
 """What passes by itself."""
 log = logging.getLogger("lychee.api")
 
@@ -87,7 +91,7 @@ def refusal(error: LycheeError, request: Request) -> JSONResponse:
     if isinstance(error, KeyWanted | UnknownKey):
         answer.headers["WWW-Authenticate"] = 'Bearer realm="lychee"'
     usual = AGAIN_AFTER_SECONDS.get(type(error))
-    seconds = error.seconds if isinstance(error, TooManyGuesses | TooMuchWork) else usual
+    seconds = error.seconds if isinstance(error, TooManyGuesses | TooMuchWork | ServerBusy) else usual
     if seconds is not None:
         answer.headers["Retry-After"] = str(seconds)
     return answer

@@ -72,3 +72,25 @@ class TooMuchWork(LycheeError):
             "or have fewer candidates or documents judged"
         )
         self.rate, self.units, self.seconds = rate, units, seconds
+
+
+class ServerBusy(LycheeError):
+    """The server has as much to do as it can do well."""
+
+    exit_code = 1
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"the server is busy; try again in {seconds} seconds")
+        self.seconds = seconds
+
+
+class AnswerTooSlow(LycheeError):
+    """A search or judging takes longer than one may."""
+
+    exit_code = 1
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"there was no answer within {seconds:g} seconds; ask for less, or raise LYCHEE_REQUEST_SECONDS"
+        )
+        self.seconds = seconds

@@ -106,6 +106,17 @@ class Settings(BaseSettings):
         pattern=r"^(memory://|rediss?://.+)$",
         description="where that is counted: memory:// for each process, redis://host:6379 for all",
     )
+    at_once: int | None = Field(
+        None, ge=1, le=1_000, description="searches and judgings at once in a process; default: the cores"
+    )
+    queue: int = Field(16, ge=0, le=10_000, description="searches and judgings that wait for their turn")
+    queue_ms: int = Field(1_000, ge=1, le=60_000, description="milliseconds that they wait at most")
+    request_seconds: float = Field(
+        60.0,
+        gt=0,
+        le=3_600,
+        description="seconds after which a search or judging without an answer is given up",
+    )
     host: str = Field("127.0.0.1", description="address that `lychee load` listens on")
     port: int = Field(7860, ge=1, le=65535, description="port that `lychee load` listens on")
     log_format: LogFormat = Field("text", description="a server's log: text or json, a document a line")

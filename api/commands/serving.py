@@ -13,6 +13,7 @@ import uvicorn
 
 from api.app import create_app
 from api.logs import set_up_logging
+from api.patient_protocol import PatientProtocol
 from api.sharing import Gate
 from core.command import DataOption, note, settings_in_force
 from core.errors import PortTaken
@@ -73,7 +74,11 @@ def serve(
         writer = None if open_writer is None else open_writer(settings, engine)
         app = create_app(settings, engine, gate, writer)
         config = uvicorn.Config(
-            app, log_level="warning", access_log=False, timeout_graceful_shutdown=FINISHING_SECONDS
+            app,
+            http=PatientProtocol,
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=FINISHING_SECONDS,
         )
         asyncio.run(_serve(uvicorn.Server(config), listener, beside(settings)))
 

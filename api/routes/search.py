@@ -10,6 +10,7 @@ from fastapi import APIRouter, Header, Query, UploadFile
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
+from api.body_limit import BoundedRoute
 from api.context import Context
 from api.queries import judging_of, kept, query_of
 from api.rendering import answer_body
@@ -18,7 +19,7 @@ from api.schemas import AnswerBody, QueryBody, RerankBody, SearchBody
 from api.streaming import EVENTS, streamed, wants_events
 from core.types import MAX_LIMIT, MAX_QUERY_CHARACTERS
 
-router = APIRouter(tags=["search"])
+router = APIRouter(tags=["search"], route_class=BoundedRoute)
 
 
 STREAMS: dict[int | str, dict[str, Any]] = {
