@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
@@ -40,10 +39,8 @@ class Changes:
     """What the catalog has come to."""
 
 
-class ChangesSince(Protocol):
-    """Reads what has changed after a revision."""
-
-    def __call__(self, revision: int) -> Changes: ...
+ChangesSince = Callable[[int], Changes]
+"""Reads what has changed after a revision."""
 
 
 def publish_anew(

@@ -50,7 +50,7 @@ def inodes(folder: Path) -> set[int]:
 
 
 def first(index: VectorIndex, count: int) -> list[int]:
-    return index.nearest(START, count)[0].tolist()
+    return [int(key) for key in index.nearest(START, count)[0]]
 
 
 def test_changed_added_and_removed_products_are_published_together(tmp_path: Path) -> None:
