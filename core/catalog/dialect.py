@@ -9,11 +9,13 @@ import numpy as np
 import orjson
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     Connection,
     Select,
     Table,
     Text,
     bindparam,
+    collate,
     func,
     select,
 )
@@ -54,6 +56,11 @@ def one_of_texts(connection: Connection, texts: Iterable[str]) -> Select[Any]:
     if _is_sqlite(connection):
         return _select_json(orjson.dumps(values).decode())
     return select(func.unnest(bindparam(None, values, ARRAY(Text))).column_valued("value"))
+
+
+def bytewise(connection: Connection, column: ColumnElement[str]) -> ColumnElement[str]:
+    """The column, compared as SQLite does it whatever language a PostgreSQL database was made for."""
+    return column if _is_sqlite(connection) else collate(column, "C")
 
 
 def keys_of(connection: Connection, wanted: Select[Any]) -> Keys:

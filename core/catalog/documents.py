@@ -13,7 +13,10 @@ from core.filters import PATH_SEPARATOR, folded, folded_path, number
 from core.types import Product
 
 MAX_VALUE_CHARACTERS = 200
-"""Longer values are prose: they are kept and shown, but nobody filters by them."""
+"""Longer values and names are prose: they are kept and shown, but nobody filters by them.
+
+PostgreSQL's indexes refuse them from some 2,700 bytes on.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +73,8 @@ def values_of(product: Product) -> Iterator[Value]:
     """Each filterable value once: attributes, currency, and every prefix of the category path."""
     seen: set[tuple[str, str]] = set()
     for value in _all_values(product):
-        if (
-            value.folded
-            and len(value.folded) <= MAX_VALUE_CHARACTERS
-            and (value.name, value.folded) not in seen
-        ):
+        longest = max(len(value.name), len(value.folded))
+        if value.folded and longest <= MAX_VALUE_CHARACTERS and (value.name, value.folded) not in seen:
             seen.add((value.name, value.folded))
             yield value
 

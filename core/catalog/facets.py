@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, func, select
 
-from core.catalog.dialect import one_of_keys, storable
+from core.catalog.dialect import bytewise, one_of_keys, storable
 from core.catalog.documents import level_name
 from core.catalog.rows import PriceRange
 from core.catalog.schema import ATTRIBUTE, PRODUCT
@@ -49,11 +49,14 @@ def _counted(connection: Connection, keys: Keys, field: str, limit: int) -> dict
     # The names of the levels are neighbours; one range finds them in one walk.
     first, last = (level_name(0), level_name(9)) if name == "category" else (storable(name), storable(name))
     products = func.count().label("products")
-    shown = func.min(ATTRIBUTE.c.value).label("shown")
+    name_in_order = bytewise(connection, ATTRIBUTE.c.name)
+    shown = func.min(bytewise(connection, ATTRIBUTE.c.value)).label("shown")
     counted = (
         select(shown, products)
         .where(
-            ATTRIBUTE.c.product_key.in_(one_of_keys(connection, keys)), ATTRIBUTE.c.name.between(first, last)
+            ATTRIBUTE.c.product_key.in_(one_of_keys(connection, keys)),
+            name_in_order >= first,
+            name_in_order <= last,
         )
         .group_by(ATTRIBUTE.c.name, ATTRIBUTE.c.folded)
         .order_by(products.desc(), shown)

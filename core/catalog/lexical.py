@@ -12,6 +12,8 @@ from core.catalog.dialect import storable
 from core.language.terms import ProductTerms
 from core.types import Keys
 
+MAX_TOKEN_CHARACTERS = 200
+"""More of a token is not indexed: PostgreSQL refuses a row whose token takes over 2,700 bytes."""
 _CONTROLS = dict.fromkeys([*range(0x20), 0x7F], " ")
 
 
@@ -47,10 +49,10 @@ def posting(key: int, terms: ProductTerms) -> Posting:
 
 
 def opaque(token: str) -> str:
-    """The token as it is indexed: without white space and control characters, which would divide it."""
+    """The token as it is indexed: not too long, and without what would divide it: white space and control characters."""
     if token.isalnum():  # Nearly all are, and need no look at each of their characters.
-        return token
-    return "_".join(storable(token).translate(_CONTROLS).split())
+        return token[:MAX_TOKEN_CHARACTERS]
+    return "_".join(storable(token).translate(_CONTROLS).split())[:MAX_TOKEN_CHARACTERS]
 
 
 class LexicalIndex(Protocol):

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from core.catalog import vectors
 from core.catalog.catalog import Catalog
 from core.catalog.database import Database
+from core.catalog.dialect import bytewise
 from core.catalog.lexical import index_of
 from core.catalog.rows import VectorRow
 from core.catalog.schema import (
@@ -49,7 +50,8 @@ class CatalogStore:
     def names(self) -> list[str]:
         """The names of all catalogs, in alphabetical order."""
         with self._database.reading() as connection:
-            return list(connection.execute(select(CATALOG.c.name).order_by(CATALOG.c.name)).scalars())
+            ordered = select(CATALOG.c.name).order_by(bytewise(connection, CATALOG.c.name))
+            return list(connection.execute(ordered).scalars())
 
     def catalog(self, name: str) -> Catalog:
         """The catalog of that name; UnknownCatalog."""

@@ -236,3 +236,17 @@ def test_large_key_sets_are_answered(clothes: Catalog) -> None:
 
     assert len(clothes.by_keys(keys)) == 4
     assert clothes.facets(keys, ["size"]) == {"size": {"XL": 1}}
+
+
+def test_endless_words_and_names_are_stored_and_harm_nobody(shop: Catalog) -> None:
+    endless = "".join(chr(0x4E00 + number * 7 % 20_000) for number in range(5_000))
+    clear = Product("endless", attributes={endless: ("v",), "color": ("red", endless)})
+    shop.write([CatalogRow(clear, ProductTerms(frozenset({endless, "plain"}), frozenset({endless})), "r")])
+
+    assert found(shop, "plain") == found(shop, endless) == ["endless"]
+    assert shop.get("endless").product == clear
+    assert len(shop.matching(parse_filter("color = red"))) == 1
+
+    shop.remove(["endless"])
+
+    assert shop.document_frequencies([endless, "plain"]) == {endless: 0, "plain": 0}
