@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
 
 from api.admission import Admission, Limits
 from api.budgets import Budgets
 from api.context import ServerContext
 from api.doors import Doors
 from api.errors import add_error_handlers
+from api.headers import SecurityHeaders
 from api.key_gate import KeyGate, KeyRules, ListedOrigins
 from api.observing import observe
 from api.routes import docs, health, judge, judge_page, login, pages, products, search, writing
@@ -23,18 +23,6 @@ from core.pictures import PictureStore
 from core.settings import Settings
 from core.writing import ProductWriter
 from search.engine import SearchEngine
-
-PAGE_POLICY = (
-    "default-src 'none'; img-src 'self' data:; style-src 'self'; script-src 'self'; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-PICTURE_POLICY = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'"
-"""A browser that is shown a picture alone lays it out with styles of its own."""
-SECURITY_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
 
 
 def create_app(
@@ -65,20 +53,9 @@ def create_app(
     rules = KeyRules(settings.search_keys_required, settings.cors_origins or ())
     app.add_middleware(KeyGate, doors=app.state.doors, rules=rules)
     app.add_middleware(ListedOrigins, doors=app.state.doors, rules=rules)
-    app.middleware("http")(_with_security_headers)
+    app.add_middleware(SecurityHeaders)
     for routes in (search, judge, writing, products, health, pages, judge_page, docs):
         app.include_router(routes.router)
     app.mount("/static", VersionedFiles(), name="static")
     observe(app, engine, log_queries=settings.log_queries)
     return app
-
-
-async def _with_security_headers(
-    request: Request, answer: Callable[[Request], Awaitable[Response]]
-) -> Response:
-    response = await answer(request)
-    is_picture = response.headers.get("Content-Type", "").startswith("image/")
-    response.headers["Content-Security-Policy"] = PICTURE_POLICY if is_picture else PAGE_POLICY
-    for name, value in SECURITY_HEADERS.items():
-        response.headers.setdefault(name, value)
-    return response

@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from api.headers import add_security_headers
 from api.request_notes import NOTES, REQUEST_ID
 from api.schemas import ProblemBody
 from core.door_errors import (
@@ -118,6 +119,7 @@ def add_error_handlers(app: FastAPI) -> None:
     async def unforeseen(request: Request, error: Exception) -> JSONResponse:
         log.exception("unforeseen error at %s", request.url.path, exc_info=error)
         answer = problem(HTTPStatus.INTERNAL_SERVER_ERROR, "the server failed; its log says more", request)
+        add_security_headers(answer.headers)
         # This answer passes no layer of ours; its id leads to what the log says.
         if (notes := NOTES.get()) is not None:
             answer.headers[REQUEST_ID] = notes.request_id
