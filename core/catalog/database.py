@@ -12,9 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    ProgrammingError,
+)
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from core.catalog.migrations import bring_up_to_date
+from core.database_errors import DatabaseUnreachable
 from core.errors import DataFolderProblem, MissingExtra
 
 BUSY_SECONDS = 30
@@ -33,6 +42,14 @@ _ON_CONNECT = (
     "PRAGMA journal_size_limit = 67108864",
     "PRAGMA temp_store = MEMORY",
 )
+
+
+_PATIENCE = {"connect_timeout": "5", "tcp_user_timeout": "10000"}
+"""What a server that has vanished without a word is waited for; seconds and milliseconds."""
+POOLED = 20
+"""Connections of one process at most: a PostgreSQL server has a hundred unless told otherwise, and there are workers."""
+POOL_SECONDS = 10.0
+"""How long a search waits for one of them."""
 
 
 class Database:
@@ -84,13 +101,16 @@ class Database:
 
     @contextmanager
     def _naming_problems(self) -> Iterator[None]:
-        """A full disk, a locked or a damaged file is the folder's problem, and told as such."""
+        """A full disk, a locked or a damaged file is the folder's problem, a lost server its own, and told as such."""
         try:
             yield
-        except (DatabaseError, sqlite3.Error) as error:
+        except (DatabaseError, InterfaceError, NoConnectionFree, sqlite3.Error) as error:
             if isinstance(error, IntegrityError | ProgrammingError | DataError):
                 raise
-            raise DataFolderProblem(self._place, str(getattr(error, "orig", error))) from error
+            reason = str(getattr(error, "orig", error))
+            if self._engine.dialect.name != "sqlite":
+                raise DatabaseUnreachable(self._place, reason) from error
+            raise DataFolderProblem(self._place, reason) from error
 
 
 def _parsed(url: str) -> URL:
@@ -138,8 +158,17 @@ def _engine(url: URL) -> Engine:
 
 def _postgres(url: URL) -> Engine:
     try:
-        # What a reader asks in several statements must be answered from one state, as SQLite does by itself.
-        return create_engine(url, pool_pre_ping=True, isolation_level="REPEATABLE READ")
+        return create_engine(
+            url.set(query={**_PATIENCE, **url.query}),
+            # What a reader asks in several statements must be answered from one state, as SQLite does by itself.
+            isolation_level="REPEATABLE READ",
+            # A connection that broke while nobody used it is made anew, and no search sees it.
+            pool_pre_ping=True,
+            pool_size=POOLED // 2,
+            max_overflow=POOLED // 2,
+            pool_timeout=POOL_SECONDS,
+            query_cache_size=1_000,
+        )
     except ModuleNotFoundError as error:
         raise MissingExtra("PostgreSQL", "postgres") from error
 

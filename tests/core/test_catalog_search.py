@@ -7,7 +7,7 @@ import pytest
 
 from core.catalog import Catalog, CatalogRow, PriceRange
 from core.catalog.facets import price_edges
-from core.filters import parse_filter
+from core.filters import Compare, parse_filter
 from core.key_set import KeySet
 from core.language.terms import ProductTerms
 from core.types import Product
@@ -245,7 +245,7 @@ def test_endless_words_and_names_are_stored_and_harm_nobody(shop: Catalog) -> No
 
     assert found(shop, "plain") == found(shop, endless) == ["endless"]
     assert shop.get("endless").product == clear
-    assert len(shop.matching(parse_filter("color = red"))) == 1
+    assert len(shop.matching(Compare("color", "=", "red"))) == 1
 
     shop.remove(["endless"])
 
