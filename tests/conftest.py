@@ -10,7 +10,7 @@ import pytest
 from core.catalog import CatalogStore
 from core.language import Language
 from tests.color_encoder import ColorEncoder
-from tests.postgres import INITDB, running
+from tests.postgres import INITDB, running, why_none
 from tests.shops import Shop
 
 JUDGED = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -34,8 +34,9 @@ def language() -> Language:
 def postgres() -> Iterator[str]:
     """The URL of a PostgreSQL server, which has what the test before left in it."""
     pytest.importorskip("psycopg")
-    if INITDB is None:
-        pytest.skip("PostgreSQL is not installed")
+    missing = why_none()
+    if INITDB is None or missing is not None:
+        pytest.skip(str(missing))
     with running(INITDB) as url:
         yield url
 

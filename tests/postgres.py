@@ -20,6 +20,15 @@ INITDB = shutil.which("initdb") or next(
 USER = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
 
 
+def why_none() -> str | None:
+    """What is missing to start a server, and how it is had; None where nothing is."""
+    if INITDB is None:
+        return "PostgreSQL is not installed; `apt-get install postgresql` brings it, or put its initdb on the PATH"
+    if USER not in {each.pw_name for each in pwd.getpwall()}:
+        return f"PostgreSQL refuses to run as root and there is no user {USER}; `useradd --system {USER}` makes it"
+    return None
+
+
 @contextmanager
 def running(initdb: str) -> Iterator[str]:
     """The URL of a server in a folder of its own."""
