@@ -102,7 +102,7 @@ class Shape:
     """Standard deviation of the random weights."""
 
 
-TINY = Shape(64, 3, 4, 2, 96, 32, 4, 2, 48, spread=0.25)
+TINY = Shape(64, 3, 4, 2, 128, 32, 4, 2, 48, spread=0.25)
 TRUE_3B = Shape(2048, 36, 16, 2, 11008, 1280, 32, 16, 3420, vocabulary=151_936, tied=True)
 
 
@@ -173,7 +173,7 @@ def qwen3(words: Any, *, seed: int = 0) -> Any:
             "num_attention_heads": 4,
             "num_key_value_heads": 2,
             "head_dim": 16,
-            "intermediate_size": 96,
+            "intermediate_size": 128,
             "initializer_range": 0.25,
             "rope_parameters": {
                 "rope_type": "default",
