@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from api.headers import add_security_headers
 from api.request_notes import NOTES, REQUEST_ID
 from api.schemas import ProblemBody
+from core.database_errors import DatabaseUnreachable
 from core.door_errors import (
     AnswerTooSlow,
     ForbiddenToKey,
@@ -69,7 +70,12 @@ STATUS: dict[type[LycheeError], HTTPStatus] = {
     ServerBusy: HTTPStatus.SERVICE_UNAVAILABLE,
     AnswerTooSlow: HTTPStatus.SERVICE_UNAVAILABLE,
 }
-AGAIN_AFTER_SECONDS: dict[type[LycheeError], int] = {IngestRunning: 10, EncoderSwitched: 5, AnswerTooSlow: 30}
+AGAIN_AFTER_SECONDS: dict[type[LycheeError], int] = {
+    IngestRunning: 10,
+    EncoderSwitched: 5,
+    AnswerTooSlow: 30,
+    DatabaseUnreachable: 5,
+}
 """What passes by itself."""
 log = logging.getLogger("lychee.api")
 
