@@ -99,11 +99,6 @@ class VectorIndex:
         """
         return current_generation(folder).name == self._generation
 
-    @classmethod
-    def empty(cls, fingerprint: str, *, revision: int = 0) -> VectorIndex:
-        """An index of nothing, in memory."""
-        return cls((), fingerprint, shape=(0, 0), revision=revision)
-
     @staticmethod
     def verify(folder: Path) -> int:
         """Reads every byte of the folder's index and answers how many rows it has; raises DamagedIndex."""
@@ -163,10 +158,6 @@ class VectorIndex:
         return VectorIndex(
             parts, self.fingerprint, shape=shape, revision=revision, generation=self._generation
         )
-
-    def vector_similarities(self, query: Floats, keys: Keys) -> Floats:
-        """The query vector's cosine to the best vector of each key; nan where the key has none."""
-        return self._best_of_each(keys, RowTable.cosines, self._checked(query, self.dim))
 
     def similarities(self, features: Floats, keys: Keys) -> Floats:
         """The best dot product of the query's features with each key's rows; nan where the key has none.

@@ -60,7 +60,7 @@ class Part:
             return found
         quick, effort = self.segment.quick, self.segment.effort
         if quick is None:
-            rows = np.arange(len(self.rows)) if among is None else self.rows.rows_of(among.keys)
+            rows = self._rows_among(among)
             return self._compared(query, rows, limit)
         wanted = limit * len(self.rows) / self.segment.products
         pool, probes = effort.pool(wanted), math.ceil(effort.probes * self._further(among))
@@ -102,6 +102,12 @@ class Part:
             return self._compared(query, self.rows.rows_of(among.keys), limit)
         return None
 
+    def _rows_among(self, among: KeySet | None) -> RowNumbers:
+        if among is None:
+            return np.arange(len(self.rows))
+        # Not the set's keys looked up here: of those there may be far more than rows.
+        return np.flatnonzero(among.contains(self.rows.keys))
+
     def _further(self, among: KeySet | None) -> float:
         """The rarer the matching products, the further away the nearest of them are."""
         if among is None:
@@ -127,7 +133,7 @@ class Part:
 
     def _exactly(self, query: Floats, limit: int, among: KeySet | None) -> tuple[Keys, Floats]:
         """Every row compared: for the longest answers, and when widening didn't find enough."""
-        rows = np.arange(len(self.rows)) if among is None else self.rows.rows_of(among.keys)
+        rows = self._rows_among(among)
         keys, cosines = NO_KEYS, np.empty(0, np.float32)
         for first in range(0, len(rows), ROWS_AT_ONCE):
             found = self._compared(query, rows[first : first + ROWS_AT_ONCE], limit)

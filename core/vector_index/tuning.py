@@ -167,7 +167,7 @@ def _seen_anew(
     first, second = generator.integers(0, len(vectors), (2, len(rows) // 2))
     seen = vectors[rows].astype(np.float32)
     seen[1::2] += DISTURBANCE * (vectors[first].astype(np.float32) - vectors[second])
-    seen /= np.linalg.norm(seen, axis=1, keepdims=True)
+    seen /= np.maximum(np.linalg.norm(seen, axis=1, keepdims=True), 1e-6)
     return seen
 
 

@@ -93,6 +93,20 @@ def test_an_answer_may_be_as_long_as_the_index(index: VectorIndex, shop: Synthet
     assert (np.diff(cosines) <= 0).all()
 
 
+def test_a_wide_filter_holds_for_changes_over_a_large_index(
+    index: VectorIndex, shop: SyntheticShop, vectors: NDArray[np.float32]
+) -> None:
+    query = shop.queries(vectors, 1)[0]
+    fresh = VectorBatch(np.array([7, 8]), np.stack([query, query]), None, np.ones(2, np.float32))
+    odd = KeySet.of(np.arange(1, ROWS // PICTURES, 2))
+
+    keys, _ = index.with_changes([fresh], NONE, 2).nearest(query, 100, among=odd)
+
+    assert keys[0] == 7
+    assert (keys % 2 == 1).all()
+    assert len(keys) == 100
+
+
 def test_changes_over_a_large_index_are_found_beside_the_published(
     index: VectorIndex, shop: SyntheticShop, vectors: NDArray[np.float32]
 ) -> None:
