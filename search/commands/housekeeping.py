@@ -20,7 +20,7 @@ from search.checking import Finding, check_catalog, check_setup
 from search.machine import check_judge, check_machine
 
 catalog = typer.Typer(help="List, show, export and remove catalogs.", no_args_is_help=True)
-index = typer.Typer(help="Rebuild, switch and check the vector indexes.", no_args_is_help=True)
+index = typer.Typer(help="Rebuild, switch, tune and check the vector indexes.", no_args_is_help=True)
 NameArgument = Annotated[str, typer.Argument(help="Name of the catalog.")]
 
 
