@@ -29,7 +29,7 @@ RAREST = 6.25
 """Where one product in six or fewer passes a filter, two and a half times the lists are looked into, and no more."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Part:
     """A segment, less what has changed since."""
 

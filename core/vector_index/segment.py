@@ -15,7 +15,7 @@ NO_EFFORT = Effort(1, 0, 1.0)
 """What an exact index needs: all it answers is right."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Segment:
     """Rows that were written together, in files or in memory; changes hide some of them from outside."""
 
