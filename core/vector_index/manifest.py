@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from core.errors import DamagedIndex
+from core.vector_index.files import KEYS, QUICK, VECTORS
 from core.vector_index.quick import Effort
 from core.vector_index.rows import Shape
 
@@ -58,6 +59,11 @@ class SegmentFacts:
     products: int
     effort: Effort
     files: Mapping[str, FileCheck]
+
+    @property
+    def index_bytes(self) -> int:
+        """Of codes, stored vectors and keys; long features come on top."""
+        return sum(self.files[name].bytes for name in (KEYS, VECTORS, QUICK))
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,13 @@ def tune(folder: Path, recall: float, *, fingerprint: str, making: Making) -> li
     with publishing(folder):
         current = open_current(folder, fingerprint=fingerprint, opened={})
         found = [
-            tuned(part, quick, making.sampled(part.rows.keys, part.rows.halves), recall)
+            tuned(
+                part,
+                quick,
+                making.sampled(part.rows.keys, part.rows.halves),
+                recall,
+                index_bytes=current.facts_of(part).index_bytes,
+            )
             for part in current.parts
             if isinstance(quick := part.segment.quick, QuickIndex) and not quick.exact
         ]
@@ -122,9 +128,8 @@ class _Made:
 
     def keep(self, current: Published, part: Part, effort: Effort | None = None) -> None:
         """A segment as it is, searched with another effort if one is given."""
-        name = part.segment.name
+        name, facts = part.segment.name, current.facts_of(part)
         link_segment(current.generation / name, self._generation)
-        facts = next(each for each in current.manifest.segments if each.name == name)
         self._segments.append(replace(facts, effort=effort or facts.effort))
         if len(part.hidden):
             path = self._generation / f"{HIDDEN}{name}.npy"

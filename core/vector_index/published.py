@@ -41,6 +41,10 @@ class Published:
     manifest: Manifest
     parts: tuple[Part, ...]
 
+    def facts_of(self, part: Part) -> SegmentFacts:
+        """What the manifest says of a part's segment."""
+        return next(each for each in self.manifest.segments if each.name == part.segment.name)
+
 
 def open_current(folder: Path, *, fingerprint: str, opened: Opened, card: int | None = None) -> Published:
     """Raises FileNotFoundError before the first publication, DamagedIndex, EncoderMismatch.

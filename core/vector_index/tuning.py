@@ -119,16 +119,15 @@ class Tuned:
     """Codes, keys and centroids in memory, stored vectors; long features come on top."""
 
 
-def tuned(part: Part, quick: QuickIndex, sample: Sample, recall: float) -> Tuned:
-    """Measures a segment that was built before."""
-    segment, rows = part.segment, part.rows
-    for first, stretch in stretches(rows.halves):
+def tuned(part: Part, quick: QuickIndex, sample: Sample, recall: float, *, index_bytes: int) -> Tuned:
+    """Measures a segment that was built before; `index_bytes` is what it takes without long features."""
+    segment = part.segment
+    for first, stretch in stretches(part.rows.halves):
         sample.see(first, stretch)
     trial = cheapest(sample, quick, recall)
     effort = effort_of(trial, quick)
     searched = Part.of(replace(segment, effort=effort), part.hidden)
     seconds = [_seconds(searched, query) for query in sample.queries]
-    index_bytes = len(quick.to_bytes()) + rows.vectors.nbytes + rows.keys.nbytes
     return Tuned(
         segment.name,
         len(quick),
