@@ -13,7 +13,7 @@ import numpy as np
 from core.catalog import Catalog
 from core.errors import DamagedIndex, DataFolderProblem, EncoderMismatch, InvalidQuery
 from core.types import Channel, Vectors
-from core.vector_index import Changes, Making, Tuned, VectorIndex
+from core.vector_index import Changes, Making, Tuned, VectorIndex, publish_anew
 
 VECTOR_CHANNELS = (Channel.PICTURE, Channel.TEXT)
 ASKED_TEXTS = 200
@@ -42,7 +42,7 @@ def encoder_folder(fingerprint: str) -> str:
 
 def publish_channel(
     data: Path, catalog: Catalog, channel: Channel, fingerprint: str, *, revision: int | None = None
-) -> VectorIndex:
+) -> None:
     """Builds one channel's index from the rows and puts it in the place of the old one; DataFolderProblem.
 
     `revision` is the one up to which all products have their vectors, where that is not the newest.
@@ -52,12 +52,11 @@ def publish_channel(
     revision = catalog.revision() if revision is None else revision
     rows, making = catalog.vectors(channel, fingerprint), how_made(catalog, channel, fingerprint)
     try:
-        index = VectorIndex.publish(folder, rows, fingerprint=fingerprint, revision=revision, making=making)
+        publish_anew(folder, rows, fingerprint=fingerprint, revision=revision, making=making)
     except OSError as error:
         raise DataFolderProblem(str(folder), error.strerror or str(error)) from error
     # Before a catalog could have several encoders, its index lay here.
     shutil.rmtree(folder.parents[1] / channel.value, ignore_errors=True)
-    return index
 
 
 def publish_changes(
