@@ -9,12 +9,12 @@ from pathlib import Path
 
 from core.catalog import Reject
 from core.errors import IngestRunning, UnknownCatalog, UnknownProduct
+from core.fetch import Fetcher
 from core.pictures import PictureStore
 from core.publishing import check_catalog_name
 from core.settings import Settings
 from core.writing import Written
 from indexer.feeds import read_entries
-from indexer.fetch import Fetcher
 from indexer.lock import exclusive
 from indexer.pipeline import opened, pools, through
 from indexer.reading import RowReader

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.errors import UnreadableImage
+from core.fetch import Fetcher
 from core.images import from_data_uri
 from core.picture_files import read_local, shown
-from indexer.fetch import Fetcher
 
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]+):")
 

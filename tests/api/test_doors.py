@@ -15,8 +15,8 @@ from fastapi.testclient import TestClient
 from api.app import create_app
 from api.sharing import Gate
 from core.errors import UnreadableImage
+from core.fetch import Fetcher
 from core.settings import Settings
-from indexer.fetch import Fetcher
 from indexer.putting import CatalogWriter
 from tests.shops import Shop, coloured_shop
 

@@ -18,8 +18,8 @@ from api.app import create_app
 from api.guesses import FREE_TRIES
 from api.keys import Keyring
 from core.encoder_choice import EncoderChoice
+from core.fetch import Fetcher
 from core.settings import Settings
-from indexer.fetch import Fetcher
 from indexer.lock import exclusive
 from indexer.putting import CatalogWriter
 from search.engine import SearchEngine

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from indexer.fetch import Fetcher
+from core.fetch import Fetcher
 from indexer.report import IngestReport
 from indexer.sources import PictureSources
 from tests.indexer.shop import Shop, feed, picture

@@ -1,4 +1,4 @@
-"""Pictures from the web, from public addresses only: no feed may reach into the shop's own network."""
+"""Pictures from the web, from public addresses only: no link leads into the shop's own network."""
 
 from __future__ import annotations
 
@@ -24,13 +24,25 @@ _HEADERS = {"Accept": "image/*", "User-Agent": "lychee-search"}
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
+# Addresses of IPv6 that carry one of IPv4 in them, and are nobody's otherwise, lie outside of the first.
+_UNICAST = ipaddress.IPv6Network("2000::/3")
+_TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
+_NOT_FOR_US = (
+    ipaddress.ip_network("3fff::/20"),  # documentation, which this Python doesn't know yet
+    ipaddress.ip_network("192.88.99.0/24"),  # the relays of 6to4
+    ipaddress.ip_network("168.63.129.16/32"),  # what tells machines in Azure about themselves
+)
+
+
 def is_public(address: Address) -> bool:
     """False for loopback, private, link-local and reserved addresses, even inside an IPv6 one."""
+    if any(address in network for network in _NOT_FOR_US if network.version == address.version):
+        return False
     if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
-        if inner is None and address in ipaddress.ip_network("64:ff9b::/96"):
-            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-        if inner is not None and not is_public(inner):
+        if address in _TRANSLATED:
+            return is_public(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
+        inner = address.sixtofour or (address.teredo or (None, None))[1]
+        if address not in _UNICAST or (inner is not None and not is_public(inner)):
             return False
     return address.is_global and not address.is_multicast
 
@@ -42,6 +54,9 @@ class Fetcher:
     allow: Callable[[Address], bool] = is_public
     seconds: float = 30.0
     """For one picture, redirects included; half of it for a single wait."""
+    max_bytes: int = MAX_BYTES
+    ports: frozenset[int] | None = None
+    """Those that may be asked; None for any."""
 
     def fetch(self, url: str) -> bytes:
         """The bytes behind a link, whatever type the server claims. Raises UnreadableImage."""
@@ -61,24 +76,21 @@ class Fetcher:
 
     def _get(self, url: str, deadline: _Deadline) -> bytes | str:
         """The body, or the address that the server points to."""
-        parts = _checked(url)
-        connection = self._connected(parts, url, deadline)
+        connection = self._connected(_checked(url, self.ports), url, deadline)
         try:
-            path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-            connection.request("GET", _quoted(path), headers=_HEADERS)
+            connection.request("GET", _path_of(url), headers=_HEADERS)
             with connection.getresponse() as answer:
                 return self._read(answer, url, deadline)
         finally:
             connection.close()
 
-    @staticmethod
-    def _read(answer: http.client.HTTPResponse, url: str, deadline: _Deadline) -> bytes | str:
+    def _read(self, answer: http.client.HTTPResponse, url: str, deadline: _Deadline) -> bytes | str:
         if answer.status in _REDIRECTS and (target := answer.getheader("Location")):
             return urljoin(url, target)
         if answer.status != http.client.OK:
             code = "missing" if answer.status in _NOT_FOUND else "unreachable"
             raise UnreadableImage(url, f"the server answers {answer.status}", code=code)
-        body = _body(answer, url)
+        body = _body(answer, url, self.max_bytes)
         if deadline.passed:
             # A connection that is cut looks like the end of a body without a length.
             raise TimeoutError
@@ -90,6 +102,8 @@ class Fetcher:
         secure = parts.scheme.lower() == "https"
         port = parts.port or (443 if secure else 80)
         address = self._resolved(host, port, url)
+        if deadline.passed:  # asking for a name can't be cut short
+            raise TimeoutError
         wait = max(0.1, min(self.seconds / 2, deadline.left()))
         opened = socket.create_connection((str(address), port), timeout=wait)
         deadline.watch(opened)
@@ -99,7 +113,7 @@ class Fetcher:
             connection = http.client.HTTPSConnection(host, port, context=context)
             try:
                 connection.sock = context.wrap_socket(opened, server_hostname=host)
-            except OSError:
+            except (OSError, ValueError):
                 opened.close()
                 raise
             deadline.watch(connection.sock)
@@ -132,6 +146,8 @@ class _Deadline:
 
     def watch(self, opened: socket.socket) -> None:
         self._socket = opened
+        if self.passed:  # while it was being opened
+            self._strike()
 
     def end(self) -> None:
         self._timer.cancel()
@@ -145,20 +161,29 @@ class _Deadline:
                 return
 
 
-def _checked(url: str) -> SplitResult:
+def _checked(url: str, ports: frozenset[int] | None) -> SplitResult:
     parts = urlsplit(url)
     if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
         raise UnreadableImage(url, "it is no http(s) link", code="bad_link")
+    if "@" in parts.netloc:
+        raise UnreadableImage(url, "links with a user's name are not followed", code="bad_link")
+    if ports is not None and parts.port is not None and parts.port not in ports:
+        raise UnreadableImage(url, "its port is none of the web's usual ones", code="bad_link")
     return parts
 
 
-def _body(answer: http.client.HTTPResponse, url: str) -> bytes:
+def _path_of(url: str) -> str:
+    parts = urlsplit(url)
+    return _quoted((parts.path or "/") + (f"?{parts.query}" if parts.query else ""))
+
+
+def _body(answer: http.client.HTTPResponse, url: str, max_bytes: int) -> bytes:
     chunks: list[bytes] = []
     size = 0
     while chunk := answer.read(_CHUNK):
         size += len(chunk)
-        if size > MAX_BYTES:
-            raise UnreadableImage(url, f"it is larger than {MAX_BYTES // 1_000_000} MB", code="too_large")
+        if size > max_bytes:
+            raise UnreadableImage(url, f"it is larger than {max_bytes // 1_000_000} MB", code="too_large")
         chunks.append(chunk)
     return b"".join(chunks)
 
