@@ -8,14 +8,16 @@ from fastapi import FastAPI
 
 from api.admission import Admission, Limits
 from api.budgets import Budgets
+from api.crew import ALONE, Crew
 from api.context import ServerContext
+from api.description import REFUSED_ANYWHERE, DescribedApp
 from api.doors import Doors
 from api.errors import add_error_handlers
 from api.headers import SecurityHeaders
 from api.key_gate import KeyGate, KeyRules, ListedOrigins
+from api.linked_pictures import LinkedPictures
 from api.observing import observe
 from api.routes import docs, health, judge, judge_page, login, pages, products, search, writing
-from api.schemas import ProblemBody
 from api.sharing import Gate, PasswordGate
 from api.static import VersionedFiles
 from api.uploads import Uploads
@@ -26,26 +28,32 @@ from search.engine import SearchEngine
 
 
 def create_app(
-    settings: Settings, engine: SearchEngine, gate: Gate | None = None, writer: ProductWriter | None = None
+    settings: Settings,
+    engine: SearchEngine,
+    gate: Gate | None = None,
+    writer: ProductWriter | None = None,
+    *,
+    crew: Crew = ALONE,
 ) -> FastAPI:
     """The application, ready to serve; with a gate, for those alone whom it admits; without a writer, to read from."""
-    app = FastAPI(
+    app = DescribedApp(
         title="Lychee Search",
         version=version("lychee-search"),
         summary="Two-stage product image search.",
         # The viewers that FastAPI brings load their scripts from elsewhere; ours is api/routes/docs.py.
         docs_url=None,
         redoc_url=None,
-        responses={"4XX": {"model": ProblemBody, "description": "Refused, as application/problem+json"}},
+        responses=REFUSED_ANYWHERE,
     )
+    uploads = Uploads(crew.pictures)
     budgets = Budgets(settings.rate_limit, settings.rate_store)
     app.state.context = ServerContext(
-        settings, engine, PictureStore(settings.data), Uploads(), budgets, writer
+        settings, engine, PictureStore(settings.data), Uploads(), budgets, LinkedPictures.of(settings), writer
     )
     app.state.doors = Doors(settings)
     add_error_handlers(app)
     # Innermost: who isn't let in costs no place.
-    app.add_middleware(Admission, limits=Limits.of(settings))
+    app.add_middleware(Admission, limits=Limits.of(settings, crew.workers))
     if gate is not None:
         app.state.gate = gate
         app.add_middleware(PasswordGate, gate=gate)
@@ -57,5 +65,5 @@ def create_app(
     for routes in (search, judge, writing, products, health, pages, judge_page, docs):
         app.include_router(routes.router)
     app.mount("/static", VersionedFiles(), name="static")
-    observe(app, engine, log_queries=settings.log_queries)
+    observe(app, engine, log_queries=settings.log_queries, crew=crew)
     return app

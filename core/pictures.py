@@ -24,6 +24,7 @@ _SAFE_TYPES = {
     "AVIF": "image/avif",
 }
 """What every browser shows and none runs."""
+SERVED_TYPES = tuple(_SAFE_TYPES.values())
 _HASH = re.compile(r"[0-9a-f]{32}")
 
 

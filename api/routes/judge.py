@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from api.body_limit import BoundedRoute
 from api.budgets import Work
 from api.context import Context, ServerContext
+from api.description import REFUSED_BODY
 from api.judge_rendering import Use, echo_of, ranking_body, single_body
 from api.judge_schemas import JudgeBody, RankingBody, SingleBody
 from api.judge_wire import WireAnswerBody, WireBody, parts_of_wire, wire_answer
@@ -22,7 +23,7 @@ router = APIRouter(tags=["judge"], route_class=BoundedRoute)
 
 
 # Plain functions run in the thread pool: a judge takes its time.
-@router.post("/api/rerank", response_model_exclude_unset=True)
+@router.post("/api/rerank", response_model_exclude_unset=True, responses=REFUSED_BODY)
 def rerank(body: JudgeBody, context: Context) -> SingleBody | RankingBody:
     """Scores one document, or orders many by how well they fit the query."""
     started = time.perf_counter()
@@ -48,7 +49,7 @@ def rerank(body: JudgeBody, context: Context) -> SingleBody | RankingBody:
 
 # Cohere's clients ask for the same under /v2.
 @router.post("/v2/rerank", response_model_exclude_unset=True, include_in_schema=False)
-@router.post("/v1/rerank", response_model_exclude_unset=True)
+@router.post("/v1/rerank", response_model_exclude_unset=True, responses=REFUSED_BODY)
 def rerank_as_others_do(body: WireBody, context: Context) -> WireAnswerBody:
     """Orders documents as Jina's, Cohere's and vLLM's servers do, for programs made for those."""
     items = [parts_of_wire(item, f"documents.{index}") for index, item in enumerate(body.documents)]

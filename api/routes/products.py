@@ -9,16 +9,18 @@ from fastapi.responses import FileResponse
 from starlette.exceptions import HTTPException
 
 from api.context import Context
+from api.description import pictures, refusals
 from api.rendering import answer_body, product_body
 from api.request_notes import noted
 from api.schemas import AnswerBody, ProductBody
+from core.pictures import SERVED_TYPES
 
 router = APIRouter(tags=["products"])
 A_DAY = "public, max-age=86400"
 
 
 # Before the product itself: an id may hold slashes, so its route takes the rest of the path.
-@router.get("/api/products/{product_id:path}/similar")
+@router.get("/api/products/{product_id:path}/similar", responses=refusals(404, 422))
 def similar(
     product_id: str,
     context: Context,
@@ -31,14 +33,18 @@ def similar(
     return answer_body(noted(context.engine.similar(product_id, catalog, limit), catalog, ""), catalog)
 
 
-@router.get("/api/products/{product_id:path}")
+@router.get("/api/products/{product_id:path}", responses=refusals(404))
 def product(product_id: str, context: Context, catalog: str = "products") -> ProductBody:
     """One product."""
     context.admit(catalog)
     return product_body(context.engine.product(product_id, catalog).product, catalog)
 
 
-@router.get("/images/{catalog}/{product_id:path}", response_class=FileResponse)
+@router.get(
+    "/images/{catalog}/{product_id:path}",
+    response_class=FileResponse,
+    responses=pictures(*SERVED_TYPES) | refusals(404, 422),
+)
 def image(
     catalog: str, product_id: str, context: Context, size: Literal["thumb", "full"] = "full"
 ) -> FileResponse:

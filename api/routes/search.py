@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Query, UploadFile
 from fastapi.responses import StreamingResponse
@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from api.body_limit import BoundedRoute
 from api.context import Context
+from api.description import REFUSED_BODY, Responses, refusals
 from api.queries import judging_of, kept, query_of
 from api.rendering import answer_body
 from api.request_notes import noted
@@ -22,21 +23,21 @@ from core.types import MAX_LIMIT, MAX_QUERY_CHARACTERS
 router = APIRouter(tags=["search"], route_class=BoundedRoute)
 
 
-STREAMS: dict[int | str, dict[str, Any]] = {
+STREAMS: Responses = {
     200: {"content": {EVENTS: {"schema": {"type": "string"}}}, "description": "The answer, or its events"}
 }
 
 
 # Plain functions run in the thread pool: encoding and FAISS release the interpreter's lock.
-@router.post("/api/search", response_model=AnswerBody, responses=STREAMS)
+@router.post("/api/search", response_model=AnswerBody, responses=STREAMS | refusals(404) | REFUSED_BODY)
 def search(
     body: SearchBody, context: Context, accept: Annotated[str, Header(include_in_schema=False)] = ""
 ) -> AnswerBody | StreamingResponse:
     """Searches by words, by picture, or by both."""
     context.admit(body.catalog)
-    engine, query = context.engine, query_of(body, context.uploads)
-    judging = judging_of(body.rerank, engine.judging)
-    context.charge_search(judging)
+    engine, judging = context.engine, judging_of(body.rerank, context.engine.judging)
+    context.charge_search(judging, fetches=bool(body.query.image_url))
+    query = query_of(body, context.uploads, context.links)
     body_of = partial(answer_body, catalog=body.catalog, explain=body.explain)
     if not (body.stream or wants_events(accept)):
         return body_of(noted(engine.search(query, body.catalog, judging), body.catalog, query.text))
@@ -45,7 +46,7 @@ def search(
     return streamed((noted(answer, body.catalog, query.text) for answer in answers), over, body_of)
 
 
-@router.get("/api/search", response_model=AnswerBody, responses=STREAMS)
+@router.get("/api/search", response_model=AnswerBody, responses=STREAMS | refusals(404, 422))
 def search_plain(  # noqa: PLR0913 one parameter a field of the form
     context: Context,
     q: Annotated[str, Query(max_length=MAX_QUERY_CHARACTERS)] = "",
@@ -87,7 +88,7 @@ class UploadedBody(BaseModel):
     """What to put into `query.image`: `upload:<id>`."""
 
 
-@router.post("/api/pictures", status_code=201)
+@router.post("/api/pictures", status_code=201, responses=REFUSED_BODY)
 def upload(picture: UploadFile, context: Context) -> UploadedBody:
     """Keeps a query picture for a while, so that an address can name it."""
     return UploadedBody(image=kept(picture, context.uploads))

@@ -9,6 +9,7 @@ from fastapi.security import HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.context import Context, ServerContext
+from api.description import REFUSED_BODY, refusals
 from api.doors import WritersRoute
 from api.judge_schemas import Text
 from core.catalog import Reject
@@ -62,13 +63,13 @@ class RemovedBody(BaseModel):
 
 
 # Plain functions run in the thread pool: pictures are read, decoded and encoded before the answer.
-@router.post("/api/products/batch")
+@router.post("/api/products/batch", responses=refusals(409) | REFUSED_BODY)
 def put_batch(body: BatchBody, context: Context, catalog: CatalogName = "products") -> WrittenBody:
     """Adds and updates products as an ingest would; those that are refused are refused alone."""
     return _body(_writer(context).put(catalog, body.products))
 
 
-@router.put("/api/products/{product_id:path}")
+@router.put("/api/products/{product_id:path}", responses=refusals(409) | REFUSED_BODY)
 def put(product_id: str, body: Entry, context: Context, catalog: CatalogName = "products") -> WrittenBody:
     """Adds or updates one product; refused as a whole only where nothing of it can be kept."""
     if "id" in body and str(body["id"]).strip() != product_id:
@@ -79,7 +80,7 @@ def put(product_id: str, body: Entry, context: Context, catalog: CatalogName = "
     return _body(written)
 
 
-@router.delete("/api/products/{product_id:path}")
+@router.delete("/api/products/{product_id:path}", responses=refusals(404, 409))
 def remove(product_id: str, context: Context, catalog: CatalogName = "products") -> RemovedBody:
     """Removes one product."""
     _writer(context).remove(catalog, product_id)
