@@ -47,12 +47,13 @@ def demo(data: DataOption = None, host: serving.HostOption = None, port: serving
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command and answers its exit code; an error that a user can mend is one sentence on stderr."""
+    """Runs one command and answers its exit code; an error that a user can mend is a sentence on stderr."""
     try:
         # The server's write path comes from here, for api and indexer never meet.
         app(arguments, obj=open_writer)
     except LycheeError as error:
-        typer.echo(f"lychee: {error}", err=True)
+        for sentence in str(error).splitlines():
+            typer.echo(f"lychee: {sentence}", err=True)
         return error.exit_code
     except SystemExit as leave:
         return leave.code if isinstance(leave.code, int) else 0

@@ -8,9 +8,8 @@ from typing import Annotated, Any
 
 import orjson
 import typer
-from pydantic import ValidationError
 
-from core.errors import InvalidSetting
+from core.setting_reading import read_settings
 from core.settings import Settings
 
 DataOption = Annotated[
@@ -22,19 +21,8 @@ CatalogOption = Annotated[str, typer.Option("--catalog", help="Name of the catal
 
 
 def settings_in_force(data: Path | None = None) -> Settings:
-    """The settings of the environment, with the command line's data folder; InvalidSetting names what doesn't fit."""
-    try:
-        settings = Settings()
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = "_".join(str(part) for part in first["loc"]).upper()
-        raise InvalidSetting(f"LYCHEE_{name}", _shown(name, first.get("input")), first["msg"]) from None
-    return settings if data is None else settings.model_copy(update={"data": data})
-
-
-def _shown(name: str, value: object) -> str:
-    """The value of a setting as a person may read it: nobody's key is printed."""
-    return "…" if name.endswith("_KEY") else str(value)
+    """The settings of the environment, with the command line's data folder; InvalidSettings names what doesn't fit."""
+    return read_settings(data)
 
 
 def print_json(document: Any) -> None:

@@ -46,7 +46,13 @@ class Settings(BaseSettings):
     """Every setting; the environment variable is the name in capitals behind LYCHEE_."""
 
     model_config = SettingsConfigDict(
-        env_prefix="LYCHEE_", env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True
+        env_prefix="LYCHEE_",
+        env_file=".env",
+        # Editors on Windows begin a file with a mark, which would become part of the first name.
+        env_file_encoding="utf-8-sig",
+        extra="ignore",
+        frozen=True,
+        env_ignore_empty=True,
     )
 
     data: Path = Field(Path("lychee-data"), description="folder of the catalog, pictures and indexes")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +12,9 @@ from core.encoder_choice import EncoderChoice
 from core.errors import LycheeError
 from core.language import Language
 from core.publishing import VECTOR_CHANNELS, index_folder
+from core.setting_checks import misfits
+from core.setting_names import unknown_settings
+from core.setting_words import without_password
 from core.settings import Settings
 from core.vector_index import VectorIndex
 
@@ -66,15 +68,23 @@ def check_indexes(data: Path, catalog: Catalog, fingerprint: str) -> list[Findin
     return findings
 
 
+def check_settings(settings: Settings) -> list[Finding]:
+    """The settings with their sources, those that don't fit with what would, and names that nobody reads."""
+    wrong = {each.name: each.reason for each in misfits(settings)}
+    findings = []
+    for name in type(settings).model_fields:
+        variable = f"LYCHEE_{name.upper()}"
+        said = f"{without_password(getattr(settings, name))} ({_source(settings, name)})"
+        if variable in wrong:
+            findings.append(Finding(variable, f"{said}: {wrong[variable]}", sound=False))
+        else:
+            findings.append(Finding(variable, said))
+    return findings + [Finding(each.name, str(each), sound=False) for each in unknown_settings()]
+
+
 def check_setup(settings: Settings) -> list[Finding]:
-    """The settings with their sources, then the data folder, and each catalog's encoder and indexes."""
-    findings = [
-        Finding(
-            f"LYCHEE_{name.upper()}",
-            f"{without_password(getattr(settings, name))} ({_source(settings, name)})",
-        )
-        for name in type(settings).model_fields
-    ]
+    """The database, and each catalog's encoder and indexes."""
+    findings: list[Finding] = []
     language = Language.load()
     try:
         store = CatalogStore.open(settings.url)
@@ -94,11 +104,6 @@ def check_setup(settings: Settings) -> list[Finding]:
         except LycheeError as error:
             findings.append(Finding(f"encoder of {name}", str(error), sound=False))
     return findings
-
-
-def without_password(value: object) -> str:
-    """The value as it may be shown: without the password of an address."""
-    return re.sub(r"(://[^/@\s]*?:)[^/\s]*@", r"\1***@", str(value))
 
 
 def _source(settings: Settings, name: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import os
 import shutil
 import socket
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from core.errors import LycheeError
+from core.setting_checks import folder_problem
 from core.settings import Settings
 from rerank.judgement import Asked, Document
 from search.checking import Finding
@@ -31,11 +31,10 @@ def check_machine(settings: Settings) -> list[Finding]:
 
 def check_folder(data: Path) -> Iterator[Finding]:
     """Whether the data folder, or the one that it would be made in, can be written to, and has room."""
-    there = data if data.exists() else next(folder for folder in data.absolute().parents if folder.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        mend = "give it to the user that runs this, or name another folder by LYCHEE_DATA or --data"
-        yield Finding("data folder", f"{there} can't be written to; {mend}", sound=False)
+    if (problem := folder_problem(data)) is not None:
+        yield Finding("data folder", f"{problem} by LYCHEE_DATA or --data", sound=False)
         return
+    there = data if data.exists() else next(folder for folder in data.absolute().parents if folder.exists())
     yield Finding("data folder", f"{data.absolute()} can be written to")
     yield enough("disk", shutil.disk_usage(there).free, LEAST_FREE_BYTES, "free some, or move LYCHEE_DATA")
 

@@ -4,27 +4,40 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Annotated
 
 import typer
 import uvicorn
 
-from api.app import create_app
+from api.crew import ALONE, Crew, gathered
+from api.keys import Keyring
 from api.logs import set_up_logging
 from api.patient_protocol import PatientProtocol
 from api.sharing import Gate
+from api.workers import Workers, check_workers
 from core.command import DataOption, note, settings_in_force
 from core.errors import PortTaken
+from core.language import Language
+from core.setting_names import unknown_settings
 from core.settings import Settings
 from core.writing import ProductWriter
 from search.engine import SearchEngine
-from search.opening import open_engine
+from search.opening import load_forkable, open_engine
 
 HostOption = Annotated[str | None, typer.Option("--host", help="Address to listen on.  [default: 127.0.0.1]")]
 PortOption = Annotated[
     int | None, typer.Option("--port", min=1, max=65535, help="Port to listen on.  [default: 7860]")
+]
+WorkersOption = Annotated[
+    int,
+    typer.Option(
+        "--workers",
+        min=1,
+        help="Processes that serve together, at most four a processor. Each loads the models for itself: with the "
+        "lychee judge use one, or LYCHEE_RERANKER=remote.",
+    ),
 ]
 FINISHING_SECONDS = 30
 """What is under way when the server is told to stop is answered, unless it takes longer."""
@@ -35,13 +48,22 @@ OpenWriter = Callable[[Settings, SearchEngine], ProductWriter]
 
 
 def load(
-    context: typer.Context, data: DataOption = None, host: HostOption = None, port: PortOption = None
+    context: typer.Context,
+    data: DataOption = None,
+    host: HostOption = None,
+    port: PortOption = None,
+    workers: WorkersOption = 1,
 ) -> None:
     """Load the models and serve the page and the API.
 
-    Try:  lychee load   ·   lychee load --port 8000
+    Try:  lychee load   ·   lychee load --port 8000   ·   lychee load --workers 2
     """
-    serve(at_address(settings_in_force(data), host, port), open_writer=context.obj)
+    settings = at_address(settings_in_force(data), host, port)
+    if workers == 1:
+        serve(settings, open_writer=context.obj)
+    else:
+        check_workers(workers, settings, Keyring(settings.data))
+        serve_by_several(workers, settings, open_writer=context.obj)
 
 
 def at_address(settings: Settings, host: str | None, port: int | None) -> Settings:
@@ -50,10 +72,15 @@ def at_address(settings: Settings, host: str | None, port: int | None) -> Settin
     return settings.model_copy(update=named)
 
 
+def where(settings: Settings) -> str:
+    """The line that says where the server is."""
+    shown = "localhost" if settings.host in ("127.0.0.1", "::1", "localhost") else settings.host
+    return f"Running on local URL: http://{shown}:{settings.port}"
+
+
 async def say_where(settings: Settings) -> None:
     """Says where the server is."""
-    shown = "localhost" if settings.host in ("127.0.0.1", "::1", "localhost") else settings.host
-    typer.echo(f"Running on local URL: http://{shown}:{settings.port}")
+    typer.echo(where(settings))
 
 
 def serve(
@@ -64,23 +91,74 @@ def serve(
     beside: Beside = say_where,
 ) -> None:
     """Serves until it is told to stop; PortTaken before any model is loaded."""
-    set_up_logging(settings.log_format)
-    with _listening(settings.host, settings.port) as listener:
+    with _begun(settings) as listener:
         note("Loading model...")
-        engine = open_engine(settings)
-        for name in engine.store.names():
-            engine.live(name)
+        server = _opened(settings, open_writer, gate=gate)
         note("Model loaded successfully.")
-        writer = None if open_writer is None else open_writer(settings, engine)
-        app = create_app(settings, engine, gate, writer)
-        config = uvicorn.Config(
-            app,
-            http=PatientProtocol,
-            log_level="warning",
-            access_log=False,
-            timeout_graceful_shutdown=FINISHING_SECONDS,
-        )
-        asyncio.run(_serve(uvicorn.Server(config), listener, beside(settings)))
+        asyncio.run(_serve(server, listener, beside(settings)))
+
+
+def serve_by_several(workers: int, settings: Settings, *, open_writer: OpenWriter | None) -> None:
+    """The same by several processes on one socket, which begin only after the port is known to be free."""
+
+    def complete() -> None:
+        note("Model loaded successfully.")
+        typer.echo(where(settings))
+
+    with _begun(settings) as listener, gathered(workers) as crew:
+        note("Loading model...")
+        # From here on prometheus_client may be imported: it counts in the crew's folder.
+        from api.metrics import forget_process
+
+        language = load_forkable(settings)
+
+        def work(ready: Callable[[], None]) -> None:
+            async def tell(_: Settings) -> None:
+                ready()
+
+            server = _opened(settings, open_writer, crew=crew, language=language)
+            asyncio.run(_serve(server, listener, tell(settings)))
+
+        Workers(
+            workers,
+            work,
+            finishing_seconds=FINISHING_SECONDS + 5,
+            buried=lambda process: forget_process(process, crew),
+        ).run(complete)
+
+
+@contextmanager
+def _begun(settings: Settings) -> Iterator[socket.socket]:
+    set_up_logging(settings.log_format)
+    for unknown in unknown_settings():
+        note(str(unknown))
+    with _listening(settings.host, settings.port) as listener:
+        yield listener
+
+
+def _opened(
+    settings: Settings,
+    open_writer: OpenWriter | None,
+    *,
+    gate: Gate | None = None,
+    crew: Crew = ALONE,
+    language: Language | None = None,
+) -> uvicorn.Server:
+    """A server with its models loaded and its catalogs open."""
+    from api.app import create_app  # not before it is known where its metrics are counted
+
+    engine = open_engine(settings, language)
+    for name in engine.store.names():
+        engine.live(name)
+    writer = None if open_writer is None else open_writer(settings, engine)
+    config = uvicorn.Config(
+        create_app(settings, engine, gate, writer, crew=crew),
+        http=PatientProtocol,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=FINISHING_SECONDS,
+    )
+    return uvicorn.Server(config)
 
 
 async def _serve(server: uvicorn.Server, listener: socket.socket, beside: Awaitable[None]) -> None:

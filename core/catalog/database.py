@@ -11,9 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import (
-    ArgumentError,
     DatabaseError,
     DataError,
     IntegrityError,
@@ -22,9 +21,11 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
+from core.catalog.address import parsed
 from core.catalog.migrations import bring_up_to_date
 from core.database_errors import DatabaseUnreachable
 from core.errors import DataFolderProblem, MissingExtra
+from core.setting_words import without_password
 
 BUSY_SECONDS = 30
 """How long a writer waits for a writer of another process."""
@@ -65,11 +66,11 @@ class Database:
     @classmethod
     def open(cls, url: str) -> Database:
         """Makes the folder, opens and migrates; DataFolderProblem or NewerDatabase say why it can't."""
-        parsed = _parsed(url)
-        path = _file_of(parsed)
+        address = _parsed(url)
+        path = _file_of(address)
         if path is not None:
             _make_folder(path)
-        database = cls(_engine(parsed), parsed.render_as_string() if path is None else str(path))
+        database = cls(_engine(address), address.render_as_string() if path is None else str(path))
         try:
             database._prepare(path)
         except BaseException:
@@ -115,20 +116,9 @@ class Database:
 
 def _parsed(url: str) -> URL:
     try:
-        parsed = make_url(url)
-    except ArgumentError as error:
-        raise DataFolderProblem(
-            url, "it is not a database URL such as sqlite:///folder/catalog.db"
-        ) from error
-    match parsed.get_backend_name():
-        case "sqlite" if parsed.database in (None, "", ":memory:"):
-            raise DataFolderProblem(url, "it names no file")
-        case "sqlite":
-            return parsed
-        case "postgres" | "postgresql":
-            return parsed.set(drivername="postgresql+psycopg")
-        case other:
-            raise DataFolderProblem(parsed.render_as_string(), f"{other} is neither sqlite nor postgresql")
+        return parsed(url)
+    except ValueError as error:
+        raise DataFolderProblem(without_password(url), str(error)) from error
 
 
 def _file_of(url: URL) -> Path | None:
@@ -169,7 +159,7 @@ def _postgres(url: URL) -> Engine:
             pool_timeout=POOL_SECONDS,
             query_cache_size=1_000,
         )
-    except ModuleNotFoundError as error:
+    except ImportError as error:
         raise MissingExtra("PostgreSQL", "postgres") from error
 
 

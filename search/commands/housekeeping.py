@@ -16,7 +16,8 @@ from core.encoder import load_encoder
 from core.encoder_choice import EncoderChoice
 from core.errors import UnknownCatalog
 from core.language import Language
-from search.checking import Finding, check_catalog, check_setup
+from core.setting_reading import read_settings
+from search.checking import Finding, check_catalog, check_settings, check_setup
 from search.machine import check_judge, check_machine
 
 catalog = typer.Typer(help="List, show, export and remove catalogs.", no_args_is_help=True)
@@ -92,8 +93,9 @@ def doctor(data: DataOption = None, as_json: JsonOption = False) -> int:
 
     Try:  lychee doctor   ·   lychee doctor --json
     """
-    settings = settings_in_force(data)
-    findings = [*check_machine(settings), check_judge(settings), *check_setup(settings)]
+    settings = read_settings(data, with_misfits=True)
+    findings = [*check_settings(settings), *check_machine(settings), check_judge(settings)]
+    findings += check_setup(settings)
     return _reported(findings, as_json=as_json)
 
 

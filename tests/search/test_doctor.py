@@ -58,7 +58,7 @@ def test_a_data_folder_that_is_none_is_named_with_what_to_do(tmp_path: Path) -> 
     (tmp_path / "file").write_text("")
 
     (said,) = wrong(list(check_folder(tmp_path / "file")))
-    assert "can't be written to" in said
+    assert "is a file; name a folder" in said
     assert "LYCHEE_DATA" in said
 
 
