@@ -11,6 +11,7 @@ from api.budgets import Budgets, Work
 from api.guesses import network_of
 from api.key_gate import VISITOR, admit_catalog
 from api.keys import Key
+from api.linked_pictures import LINK_UNITS, LinkedPictures
 from api.sharing import address_of
 from api.uploads import Uploads
 from core.pictures import PictureStore
@@ -29,6 +30,7 @@ class ServerContext:
     pictures: PictureStore
     uploads: Uploads
     budgets: Budgets
+    links: LinkedPictures
     writer: ProductWriter | None = None
     """None for a server that only reads."""
     key: Key | None = None
@@ -47,9 +49,10 @@ class ServerContext:
         else:
             self.budgets.charge(f"key {self.key.id}", work, self.key.rate)
 
-    def charge_search(self, judging: Judging) -> None:
-        """Takes a search's work; TooMuchWork."""
-        self.charge(Work.of_search(judging, has_judge=self.engine.reranker is not None))
+    def charge_search(self, judging: Judging, *, fetches: bool = False) -> None:
+        """Takes a search's work, and that of fetching its picture from elsewhere; TooMuchWork."""
+        work = Work.of_search(judging, has_judge=self.engine.reranker is not None)
+        self.charge(Work(work.units + LINK_UNITS) if fetches else work)
 
 
 def of_request(request: Request) -> ServerContext:

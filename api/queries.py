@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from starlette.datastructures import UploadFile
 
-from api.schemas import RerankBody, SearchBody
+from api.linked_pictures import LINKED, LinkedPictures
+from api.schemas import QueryBody, RerankBody, SearchBody
 from api.uploads import Uploads
 from core.errors import InvalidQuery, UnreadableImage
 from core.images import ENCODER_SIDE, decode, from_data_uri
@@ -15,14 +16,12 @@ from core.types import Band, Pixels, Query
 from search.judging import Judging
 
 
-def query_of(body: SearchBody, uploads: Uploads) -> Query:
-    """The query; InvalidQuery and UnreadableImage say what doesn't fit."""
+def query_of(body: SearchBody, uploads: Uploads, links: LinkedPictures) -> Query:
+    """The query; InvalidQuery and UnreadableImage say what doesn't fit; ServerBusy."""
     asked = body.query
-    if asked.image_url:
-        raise InvalidQuery("this version does not fetch image_url; send the picture itself as `image`")
     return Query(
         text=asked.text,
-        image=picture_of(asked.image, uploads),
+        image=_asked_picture(asked, uploads, links),
         like=tuple(asked.like),
         exclude=tuple(text for text in asked.not_ if text.strip()),
         filter=body.filter,
@@ -59,6 +58,16 @@ def picture_of(source: str | None, uploads: Uploads) -> Pixels | None:
     return decode(
         bytes_of(source, uploads, name="the query picture"), source="the query picture", at_least=ENCODER_SIDE
     )
+
+
+def _asked_picture(asked: QueryBody, uploads: Uploads, links: LinkedPictures) -> Pixels | None:
+    """The picture that was sent, or the one behind the link."""
+    if not asked.image_url:
+        return picture_of(asked.image, uploads)
+    if asked.image:
+        raise InvalidQuery("send either `image` or `image_url`")
+    # What is no picture is told from what can't be fetched: only public servers get that far.
+    return decode(links.fetch(asked.image_url), source=LINKED, at_least=ENCODER_SIDE)
 
 
 def bytes_of(source: str, uploads: Uploads, *, name: str) -> bytes:

@@ -27,7 +27,8 @@ class QueryBody(_Request):
     image: Annotated[str | None, Field(max_length=MAX_IMAGE_CHARACTERS)] = None
     """A data URI, plain base64, or `upload:<id>` of a picture sent to /api/pictures."""
     image_url: Annotated[str | None, Field(max_length=2_000)] = None
-    like: Annotated[list[str], Field(max_length=20)] = []
+    """An http(s) link to a picture on the public internet, up to 20 MB; instead of `image`."""
+    like: Annotated[list[str], Field(max_length=MAX_LIKE)] = []
     not_: Annotated[list[str], Field(alias="not", max_length=20)] = []
 
 

@@ -111,7 +111,11 @@ def test_similar_products_are_found_by_id(client: TestClient) -> None:
         ({"query": {"text": "x"}, "sort": "sideways"}, 400, "sort"),
         ({"query": {"image": "nonsense!"}}, 422, "base64"),
         ({"query": {"image": "aGVsbG8="}}, 422, "cannot read"),
-        ({"query": {"text": "x", "image_url": "http://example.org/x.jpg"}}, 400, "image_url"),
+        (
+            {"query": {"image": "eA==", "image_url": "http://example.org/x.jpg"}},
+            400,
+            "either `image` or `image_url`",
+        ),
         ({"query": {"image": "upload:gone"}}, 400, "no longer kept"),
         ({"query": {"like": ["nobody"]}}, 404, "nobody"),
         ({"query": {"text": "x"}, "cursor": "zzz"}, 400, "cursor"),

@@ -1,0 +1,60 @@
+"""Query pictures that are named by their address: fetched from the public web, few at once, and told apart by nobody."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+
+from api.admission import Limits
+from core.door_errors import ServerBusy
+from core.errors import UnreadableImage
+from core.fetch import Fetcher
+from core.settings import Settings
+
+LINK_SECONDS = 4.0
+"""For one picture, redirects included: a place for work is held meanwhile."""
+LINK_BYTES = 20_000_000
+"""What a picture that is sent may have, too."""
+LINK_UNITS = 10
+"""Work that fetching one is charged as: somebody else's server is asked."""
+_WEB_PORTS = frozenset({80, 443})
+LINKED = "the picture behind image_url"
+"""What it is called in refusals, wherever it was redirected to."""
+_AGAIN_AFTER_SECONDS = 1
+_SAID = {
+    "bad_link": "send an http:// or https:// link without a user's name and with a usual port",
+    "too_large": f"it is larger than {LINK_BYTES // 1_000_000} MB",
+}
+_NOT_FETCHED = "it can't be fetched; it has to lie on a server of the public internet that answers in time"
+"""One sentence for a server that isn't there, isn't public, or doesn't answer: who asks learns nothing of our network."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedPictures:
+    """Fetches what links of queries lead to; safe for many threads."""
+
+    at_once: int
+    """Fewer than the places for work: slow servers elsewhere don't keep other searches out."""
+    fetcher: Fetcher = field(
+        default_factory=lambda: Fetcher(seconds=LINK_SECONDS, max_bytes=LINK_BYTES, ports=_WEB_PORTS)
+    )
+    _free: threading.Semaphore = field(init=False)
+
+    @classmethod
+    def of(cls, settings: Settings) -> LinkedPictures:
+        """As many at once as leave a place for who sends no link."""
+        return cls(max(1, Limits.of(settings).at_once - 1))
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_free", threading.Semaphore(self.at_once))
+
+    def fetch(self, url: str) -> bytes:
+        """The bytes behind a link; UnreadableImage, and ServerBusy where enough links are followed already."""
+        if not self._free.acquire(blocking=False):
+            raise ServerBusy(_AGAIN_AFTER_SECONDS)
+        try:
+            return self.fetcher.fetch(url)
+        except UnreadableImage as error:
+            raise UnreadableImage(LINKED, _SAID.get(error.code, _NOT_FETCHED)) from None
+        finally:
+            self._free.release()
