@@ -132,7 +132,7 @@ def _begun(settings: Settings) -> Iterator[socket.socket]:
     set_up_logging(settings.log_format)
     for unknown in unknown_settings():
         note(str(unknown))
-    with _listening(settings.host, settings.port) as listener:
+    with listening(settings.host, settings.port) as listener:
         yield listener
 
 
@@ -177,9 +177,11 @@ async def _serve(server: uvicorn.Server, listener: socket.socket, beside: Awaita
             await company
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def listening(host: str, port: int) -> socket.socket:
+    """The server's socket; PortTaken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # By its protocol's name: asyncio turns Nagle's delay off for no other, and an answer's second packet waits 40 ms.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
