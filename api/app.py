@@ -8,12 +8,13 @@ from fastapi import FastAPI
 
 from api.admission import Admission, Limits
 from api.budgets import Budgets
-from api.crew import ALONE, Crew
 from api.context import ServerContext
+from api.crew import ALONE, Crew
 from api.description import REFUSED_ANYWHERE, DescribedApp
 from api.doors import Doors
 from api.errors import add_error_handlers
 from api.headers import SecurityHeaders
+from api.hosts import KnownHosts
 from api.key_gate import KeyGate, KeyRules, ListedOrigins
 from api.linked_pictures import LinkedPictures
 from api.observing import observe
@@ -22,7 +23,7 @@ from api.sharing import Gate, PasswordGate
 from api.static import VersionedFiles
 from api.uploads import Uploads
 from core.pictures import PictureStore
-from core.settings import Settings
+from core.settings import ANY_HOST, Settings
 from core.writing import ProductWriter
 from search.engine import SearchEngine
 
@@ -45,10 +46,15 @@ def create_app(
         redoc_url=None,
         responses=REFUSED_ANYWHERE,
     )
-    uploads = Uploads(crew.pictures)
     budgets = Budgets(settings.rate_limit, settings.rate_store)
     app.state.context = ServerContext(
-        settings, engine, PictureStore(settings.data), Uploads(), budgets, LinkedPictures.of(settings), writer
+        settings,
+        engine,
+        PictureStore(settings.data),
+        Uploads(crew.pictures),
+        budgets,
+        LinkedPictures.of(settings),
+        writer,
     )
     app.state.doors = Doors(settings)
     add_error_handlers(app)
@@ -61,6 +67,9 @@ def create_app(
     rules = KeyRules(settings.search_keys_required, settings.cors_origins or ())
     app.add_middleware(KeyGate, doors=app.state.doors, rules=rules)
     app.add_middleware(ListedOrigins, doors=app.state.doors, rules=rules)
+    # A page that lets its own name lead here has no session of ours, and no password.
+    if gate is None and ANY_HOST not in (hosts := settings.allowed_hosts or (ANY_HOST,)):
+        app.add_middleware(KnownHosts, hosts=hosts)
     app.add_middleware(SecurityHeaders)
     for routes in (search, judge, writing, products, health, pages, judge_page, docs):
         app.include_router(routes.router)

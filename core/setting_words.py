@@ -21,6 +21,7 @@ FITTING = {
     "admin_key": "16 characters or more of printable ASCII without spaces, as a header can carry them",
     "device": "auto, cpu, cuda or cuda:N, where N is the number of a card",
     "cors_origins": "sites like https://shop.example, scheme and host without a path, between commas",
+    "allowed_hosts": "names like shop.example or *.shop.example without scheme and port, between commas, or * for any",
     "rate_limit": "units of work in a second, minute, hour or day, like 6000/minute",
     "rate_store": "memory://, redis://host:6379 or rediss://host:6379",
     "host": "an address like 127.0.0.1, 0.0.0.0 or ::1, or a host's name, without scheme and port",

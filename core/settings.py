@@ -39,6 +39,24 @@ def check_origin(origin: str) -> str:
     return origin
 
 
+ANY_HOST = "*"
+_HOST = re.compile(
+    r"(\*\.)?([a-z0-9_]([a-z0-9_-]*[a-z0-9_])?\.)*[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?|\*", re.IGNORECASE
+)
+
+
+def _hosts(value: object) -> object:
+    """A text with commas as a list; each must be the name of a host, or of all below one."""
+    listed = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+    for each in listed if isinstance(listed, list | tuple) else ():
+        if not _HOST.fullmatch(each):
+            raise ValueError(
+                f"{each!r} is no name like shop.example or *.shop.example, without scheme and port"
+            )
+    return listed
+
+
+Hosts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_hosts)]
 Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_origins)]
 
 
@@ -122,6 +140,11 @@ class Settings(BaseSettings):
         gt=0,
         le=3_600,
         description="seconds after which a search or judging without an answer is given up",
+    )
+    allowed_hosts: Hosts | None = Field(
+        None,
+        description="names that the server may be asked by, like shop.example, between commas; * for any; "
+        "default: this machine's own where it listens on loopback, else any",
     )
     host: str = Field("127.0.0.1", description="address that `lychee load` listens on")
     port: int = Field(7860, ge=1, le=65535, description="port that `lychee load` listens on")

@@ -12,6 +12,7 @@ import typer
 import uvicorn
 
 from api.crew import ALONE, Crew, gathered
+from api.hosts import with_hosts
 from api.keys import Keyring
 from api.logs import set_up_logging
 from api.patient_protocol import PatientProtocol
@@ -67,9 +68,9 @@ def load(
 
 
 def at_address(settings: Settings, host: str | None, port: int | None) -> Settings:
-    """The settings with the command line's address."""
+    """The settings with the command line's address, and the names that the server there is asked by."""
     named = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
-    return settings.model_copy(update=named)
+    return with_hosts(settings.model_copy(update=named))
 
 
 def where(settings: Settings) -> str:

@@ -47,6 +47,7 @@ BAD = {
     "queue": ["-1", "lots"],
     "queue_ms": ["0", "1s"],
     "request_seconds": ["0", "nan", "inf", "1m", "1,5"],
+    "allowed_hosts": ["https://shop.example", "shop.example:443", "shop*.example", "shop.example/x", "shop..example"],
     "host": ["http://localhost", "127.0.0.1:7860", "999.1.1.1", "a..b", "a host"],
     "port": ["seven", "0", "65536", "tcp://10.0.0.1:7860", "7_8_6_0_0"],
     "log_format": ["xml"],
