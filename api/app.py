@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from api.admission import Admission, Limits
+from api.admission import Admission
 from api.budgets import Budgets
 from api.context import ServerContext
 from api.crew import ALONE, Crew
@@ -18,6 +18,7 @@ from api.hosts import KnownHosts
 from api.key_gate import KeyGate, KeyRules, ListedOrigins
 from api.linked_pictures import LinkedPictures
 from api.observing import observe
+from api.places import Limits
 from api.routes import docs, health, judge, judge_page, login, pages, products, search, writing
 from api.sharing import Gate, PasswordGate
 from api.static import VersionedFiles
@@ -53,7 +54,7 @@ def create_app(
         PictureStore(settings.data),
         Uploads(crew.pictures),
         budgets,
-        LinkedPictures.of(settings),
+        LinkedPictures(),
         writer,
     )
     app.state.doors = Doors(settings)

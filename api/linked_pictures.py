@@ -5,14 +5,15 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 
-from api.admission import Limits
+from api.places import elsewhere
 from core.door_errors import ServerBusy
 from core.errors import UnreadableImage
 from core.fetch import Fetcher
-from core.settings import Settings
 
 LINK_SECONDS = 4.0
-"""For one picture, redirects included: a place for work is held meanwhile."""
+"""For one picture, redirects included."""
+LINKS_AT_ONCE = 8
+"""Each has a thread of the forty that requests run in."""
 LINK_BYTES = 20_000_000
 """What a picture that is sent may have, too."""
 LINK_UNITS = 10
@@ -33,17 +34,11 @@ _NOT_FETCHED = "it can't be fetched; it has to lie on a server of the public int
 class LinkedPictures:
     """Fetches what links of queries lead to; safe for many threads."""
 
-    at_once: int
-    """Fewer than the places for work: slow servers elsewhere don't keep other searches out."""
+    at_once: int = LINKS_AT_ONCE
     fetcher: Fetcher = field(
         default_factory=lambda: Fetcher(seconds=LINK_SECONDS, max_bytes=LINK_BYTES, ports=_WEB_PORTS)
     )
     _free: threading.Semaphore = field(init=False)
-
-    @classmethod
-    def of(cls, settings: Settings) -> LinkedPictures:
-        """As many at once as leave a place for who sends no link."""
-        return cls(max(1, Limits.of(settings).at_once - 1))
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_free", threading.Semaphore(self.at_once))
@@ -53,7 +48,8 @@ class LinkedPictures:
         if not self._free.acquire(blocking=False):
             raise ServerBusy(_AGAIN_AFTER_SECONDS)
         try:
-            return self.fetcher.fetch(url)
+            with elsewhere():
+                return self.fetcher.fetch(url)
         except UnreadableImage as error:
             raise UnreadableImage(LINKED, _SAID.get(error.code, _NOT_FETCHED)) from None
         finally:

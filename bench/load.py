@@ -25,7 +25,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +79,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="2,000 products, 15 s")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--clients", type=int, default=64)
+    parser.add_argument("--seconds", type=float, help="how long all of them ask")
     parser.add_argument("--shop", type=Path, help="folder of the shop, made where it is missing")
     parser.add_argument(
         "--load", default="", help="further words for `lychee load`, as in --load='--workers 2'"
@@ -87,6 +88,8 @@ def main() -> None:
     size = (
         Size(2_000, 100, 1, asked.clients, 15.0) if asked.quick else Size(20_000, 400, 2, asked.clients, 60.0)
     )
+    if asked.seconds:
+        size = replace(size, seconds=asked.seconds)
     with tempfile.TemporaryDirectory(prefix="lychee-bench-") as folder:
         shop = asked.shop or Path(folder) / "shop"
         made(shop, size.products)

@@ -131,7 +131,10 @@ class Settings(BaseSettings):
         description="where that is counted: memory:// for each process, redis://host:6379 for all",
     )
     at_once: int | None = Field(
-        None, ge=1, le=1_000, description="searches and judgings at once in a process; default: the cores"
+        None,
+        ge=1,
+        le=1_000,
+        description="searches at once in a process, and judgings; default: 1, the cores for a lychee or remote judge",
     )
     queue: int = Field(16, ge=0, le=10_000, description="searches and judgings that wait for their turn")
     queue_ms: int = Field(1_000, ge=1, le=60_000, description="milliseconds that they wait at most")

@@ -1,0 +1,139 @@
+"""How long somebody may wait for a place, and who has one."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from fastapi.testclient import TestClient
+
+from api.app import create_app
+from api.places import Limits, Places
+from core.door_errors import ServerBusy
+from core.settings import Settings
+from rerank.judgement import Asked, Document, Judgement
+from tests.shops import Shop, coloured_shop
+from tests.word_judge import WordJudge
+
+BURST = 30.0
+
+
+class Clock:
+    """Time that passes when it is told to."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def places(clock: Clock, at_once: int = 1) -> Places:
+    return Places(Limits(at_once, queue=9, queue_seconds=BURST, request_seconds=60), clock)
+
+
+async def is_waiting(places: Places) -> bool:
+    """Whether somebody who comes now is let wait for more than half a second."""
+    waiting = asyncio.create_task(places.take())
+    done, _ = await asyncio.wait({waiting}, timeout=0.5)
+    if not done:
+        waiting.cancel()
+        return True
+    with pytest.raises(ServerBusy):
+        waiting.result()
+    return False
+
+
+def test_a_burst_waits() -> None:
+    async def burst() -> bool:
+        clock = Clock()
+        places_ = places(clock)
+        for _ in range(40):
+            await places_.take()
+            places_.free(0.05)
+        await places_.take()
+        clock.seconds += BURST / 4
+        return await is_waiting(places_)
+
+    assert asyncio.run(burst())
+
+
+def test_where_no_place_was_free_for_long_nobody_waits_longer_than_work_takes() -> None:
+    async def overload() -> tuple[bool, bool]:
+        clock = Clock()
+        places_ = places(clock)
+        # Each place is handed on to who waits: none is ever free.
+        await places_.take()
+        for _ in range(200):
+            following = asyncio.create_task(places_.take())
+            await asyncio.sleep(0)
+            clock.seconds += 0.02 * BURST
+            places_.free(0.05)
+            await following
+        overloaded = await is_waiting(places_)
+        places_.free(0.05)
+        clock.seconds += BURST
+        await places_.take()
+        return overloaded, await is_waiting(places_)
+
+    assert asyncio.run(overload()) == (False, True)
+
+
+def test_who_had_a_place_gets_it_back_before_those_who_wait() -> None:
+    async def order() -> list[str]:
+        places_, came = places(Clock()), []
+
+        async def wait(name: str, turn: asyncio.Future[None] | asyncio.Task[None]) -> None:
+            await turn
+            came.append(name)
+
+        await places_.take()
+        new = asyncio.create_task(wait("new", asyncio.create_task(places_.take())))
+        await asyncio.sleep(0)
+        back = asyncio.create_task(wait("back", asyncio.create_task(places_.take_again())))
+        await asyncio.sleep(0.01)
+        places_.give()
+        await back
+        places_.give()
+        await new
+        return came
+
+    assert asyncio.run(order()) == ["back", "new"]
+
+
+@pytest.mark.parametrize(
+    ("judge", "workers", "at_once"), [("lite", 1, 1), ("lite", 4, 1), ("remote", 1, 2), ("remote", 4, 1)]
+)
+def test_what_is_mostly_waited_for_is_taken_on_more_than_once(
+    monkeypatch: pytest.MonkeyPatch, judge: str, workers: int, at_once: int
+) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1})
+    settings = Settings(reranker=judge, reranker_url="http://judge.example/v1/rerank")  # type: ignore[arg-type]
+
+    assert Limits.of(settings, workers).at_once == at_once
+
+
+class Slow(WordJudge):
+    """Takes its time."""
+
+    def score(self, asked: Asked, documents: Sequence[Document]) -> list[Judgement]:
+        time.sleep(1.5)
+        return super().score(asked, documents)
+
+
+def test_who_has_documents_judged_keeps_no_search_out(shop: Shop) -> None:
+    settings = Settings(data=shop.data, at_once=1, queue=0)
+    app = create_app(settings, coloured_shop(shop).engine(Slow()))
+    with TestClient(app) as client, ThreadPoolExecutor(1) as pool:
+        judging = pool.submit(client.post, "/api/rerank", json={"query": "red", "document": "a red shoe"})
+        time.sleep(0.5)
+
+        search = client.post(
+            "/api/search", json={"query": {"text": "red shoe"}, "rerank": {"enabled": False}}
+        )
+
+        assert not judging.done()
+        assert (search.status_code, judging.result().status_code) == (200, 200)
