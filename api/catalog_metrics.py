@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
+from weakref import WeakKeyDictionary
 
-from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client import CollectorRegistry, Counter
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from core.errors import LycheeError
+from rerank.pair_cache import PairCache
 from search.engine import SearchEngine
 from search.observing import CatalogState, state_of
 
@@ -45,18 +49,36 @@ class CatalogMetrics(Collector):
         yield up
         yield from _of_catalogs(states)
         yield from _of_indexes(states)
-        yield self._pairs(states)
 
-    def _pairs(self, states: list[CatalogState]) -> Metric:
-        pairs = CounterMetricFamily(
+
+class JudgedPairs:
+    """Counts how often a judge was asked what it had judged before; safe for many threads."""
+
+    def __init__(self, engine: SearchEngine, registry: CollectorRegistry) -> None:
+        self._engine, self._lock = engine, threading.Lock()
+        self._pairs = Counter(
             "lychee_judge_cache",
             "Pairs of query and product, by whether they were judged before.",
-            labels=["found"],
+            ("found",),
+            registry=registry,
         )
-        caches = {id(state.pairs): state.pairs for state in states if state.pairs is not None}.values()
-        pairs.add_metric(["yes"], sum(cache.found for cache in caches))
-        pairs.add_metric(["no"], sum(cache.missed for cache in caches))
-        return pairs
+        self._known: WeakKeyDictionary[PairCache, tuple[int, int]] = WeakKeyDictionary()
+        for found in ("yes", "no"):
+            self._pairs.labels(found)
+
+    def look(self, catalog: str) -> None:
+        """Counts what has come to the judge of a catalog that was searched; several catalogs may share it."""
+        try:
+            stage = self._engine.served(catalog).models.stage
+        except LycheeError:  # it was removed meanwhile
+            return
+        if stage is None:
+            return
+        with self._lock:
+            found, missed = self._known.get(stage.pairs, (0, 0))
+            self._known[stage.pairs] = now = stage.pairs.found, stage.pairs.missed
+        self._pairs.labels("yes").inc(now[0] - found)
+        self._pairs.labels("no").inc(now[1] - missed)
 
 
 def _of_catalogs(states: list[CatalogState]) -> Iterable[Metric]:

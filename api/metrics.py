@@ -13,8 +13,11 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
-from api.catalog_metrics import CatalogMetrics
+from api.catalog_metrics import CatalogMetrics, JudgedPairs
+from api.crew import ALONE, Crew
+from api.process_metrics import AllProcesses
 from search.answer import Answer
 from search.engine import SearchEngine
 
@@ -26,15 +29,27 @@ _CANDIDATES = (0, 1, 10, 50, 100, 200, 300, 500, 1_000, 2_000)
 
 
 class Metrics:
-    """The numbers of one server; safe for many threads. No label holds what somebody has sent."""
+    """The numbers of one server; safe for many threads. No label holds what somebody has sent.
 
-    def __init__(self, engine: SearchEngine) -> None:
-        self._registry = CollectorRegistry()
-        Info("lychee_build", "The release that serves.", registry=self._registry).info(
+    Where the server is a crew, what is counted is summed over it, and what is looked up is looked up once.
+    """
+
+    def __init__(self, engine: SearchEngine, crew: Crew = ALONE) -> None:
+        self._counts, self._registry, self._seen = crew.counts, CollectorRegistry(), CollectorRegistry()
+        Info("lychee_build", "The release that serves.", registry=self._seen).info(
             {"version": version("lychee-search")}
         )
+        self._seen.register(CatalogMetrics(engine))
+        if crew.counts is None:
+            ProcessCollector(registry=self._seen)
+        else:
+            self._seen.register(AllProcesses())
+        self._pairs = JudgedPairs(engine, self._registry)
         self.in_flight = Gauge(
-            "lychee_requests_in_flight", "Requests that are being answered.", registry=self._registry
+            "lychee_requests_in_flight",
+            "Requests that are being answered.",
+            registry=self._registry,
+            multiprocess_mode="livesum",
         )
         self._requests = Counter(
             "lychee_requests", "Requests answered.", ("route", "method", "status"), registry=self._registry
@@ -47,8 +62,6 @@ class Metrics:
             registry=self._registry,
         )
         self._observe_searches()
-        self._registry.register(CatalogMetrics(engine))
-        ProcessCollector(registry=self._registry)
 
     def _observe_searches(self) -> None:
         self._stages = Histogram(
@@ -76,8 +89,8 @@ class Metrics:
         self._requests.labels(route, method, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
 
-    def searched(self, answer: Answer) -> None:
-        """A search was answered."""
+    def searched(self, answer: Answer, catalog: str) -> None:
+        """A search in a catalog was answered."""
         for stage in STAGES:
             milliseconds = getattr(answer.took, stage)
             # A further page of a window encodes, recalls and judges nothing.
@@ -87,7 +100,17 @@ class Metrics:
         self._candidates.observe(total.value + total.hidden_below_band + total.hidden_unjudged)
         self._judged.inc(answer.rerank.scored)
         self._answers.labels(answer.rerank.status).inc()
+        self._pairs.look(catalog)
 
     def scrape(self) -> bytes:
         """All of it, in Prometheus' text format."""
-        return generate_latest(self._registry)
+        counted = self._registry
+        if self._counts is not None:
+            counted = CollectorRegistry()
+            MultiProcessCollector(counted, str(self._counts))  # type: ignore[no-untyped-call]
+        return generate_latest(counted) + generate_latest(self._seen)
+
+
+def forget_process(pid: int, crew: Crew) -> None:
+    """A process of a crew has ended: what it counted stays, what it was about to do doesn't."""
+    mark_process_dead(pid, str(crew.counts))  # type: ignore[no-untyped-call]

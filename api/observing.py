@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.crew import ALONE, Crew
 from api.metrics import Metrics
 from api.request_notes import NOTES, REQUEST_ID, RequestNotes, Searched
 from api.routes import metrics as scraping
@@ -24,9 +25,9 @@ _QUIET = ("/healthz", "/readyz", "/metrics", "/static")
 log = logging.getLogger("lychee.request")
 
 
-def observe(app: FastAPI, engine: SearchEngine, *, log_queries: bool) -> None:
+def observe(app: FastAPI, engine: SearchEngine, *, log_queries: bool, crew: Crew = ALONE) -> None:
     """Puts the layer around the application and opens /metrics; to be called after all other layers are there."""
-    app.state.metrics = Metrics(engine)
+    app.state.metrics = Metrics(engine, crew)
     app.include_router(scraping.router)
     app.add_middleware(Observing, metrics=app.state.metrics, log_queries=log_queries)
 
@@ -64,7 +65,7 @@ class Observing:
         route, method = _route_of(scope), scope["method"] if scope["method"] in _METHODS else "other"
         self._metrics.answered(route, method, status, seconds)
         for searched in notes.searched:
-            self._metrics.searched(searched.answer)
+            self._metrics.searched(searched.answer, searched.catalog)
         level = logging.DEBUG if route in _QUIET and status < 400 else logging.INFO
         # Quoted, and without what follows the question mark: a path may hold line ends, and the rest holds queries.
         path, milliseconds = quote(scope["path"]), round(1000 * seconds, 1)

@@ -94,3 +94,32 @@ class AnswerTooSlow(LycheeError):
             f"there was no answer within {seconds:g} seconds; ask for less, or raise LYCHEE_REQUEST_SECONDS"
         )
         self.seconds = seconds
+
+
+class TooManyWorkers(LycheeError):
+    """More processes are to serve than would do any good."""
+
+    def __init__(self, workers: int, most: int) -> None:
+        super().__init__(
+            f"--workers {workers} is too many for this machine's processors; give it {most} at most"
+        )
+        self.workers, self.most = workers, most
+
+
+class CountedApart(LycheeError):
+    """Several processes would each count what a visitor asks for by themselves."""
+
+    def __init__(self, workers: int, rate: str) -> None:
+        super().__init__(
+            f"{rate} with --workers {workers} needs LYCHEE_RATE_STORE=redis://host:6379, where all of them count "
+            "together; set it, or use one worker"
+        )
+        self.workers, self.rate = workers, rate
+
+
+class WorkerFailed(LycheeError):
+    """A process can't serve, and said why."""
+
+    def __init__(self, reason: str, exit_code: int = 1) -> None:
+        super().__init__(reason)
+        self.reason, self.exit_code = reason, exit_code

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from core.publishing import VECTOR_CHANNELS
 from core.types import Channel
-from rerank.pair_cache import PairCache
 from search.engine import SearchEngine
 from search.live import LiveCatalog
 
@@ -39,21 +38,17 @@ class CatalogState:
     products: int
     revision: int
     indexes: tuple[IndexState, ...]
-    pairs: PairCache | None
-    """What its judge remembers; catalogs may share it."""
 
 
 def state_of(engine: SearchEngine, name: str) -> CatalogState:
     """How a catalog is served now, opened where it was not; raises what the engine raises."""
     served = engine.served(name)
     now = served.now()
-    stage = now.models.stage
     return CatalogState(
         name=name,
         products=served.catalog.size(),
         revision=served.catalog.revision(),
         indexes=tuple(_index_state(now.live, channel) for channel in VECTOR_CHANNELS),
-        pairs=None if stage is None else stage.pairs,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from importlib import import_module
 
 from core.catalog import CatalogStore
 from core.encoder import load_encoder
@@ -16,10 +17,10 @@ from search.judging import Judging
 from search.models import Loaded, LoadModels
 
 
-def open_engine(settings: Settings) -> SearchEngine:
-    """Loads the models and opens the catalogs; DataFolderProblem, MissingExtra."""
+def open_engine(settings: Settings, language: Language | None = None) -> SearchEngine:
+    """Loads the models and opens the catalogs, with a language that is there already; DataFolderProblem, MissingExtra."""
     store = CatalogStore.open(settings.url)
-    language = Language.load()
+    language = language or Language.load()
     encoder = load_encoder(settings, language)
     usual = Loaded(encoder, load_reranker(settings, encoder, language))
     engine = SearchEngine(
@@ -34,6 +35,17 @@ def open_engine(settings: Settings) -> SearchEngine:
     )
     keep_loaded()
     return engine
+
+
+def load_forkable(settings: Settings) -> Language:
+    """What processes that are forked from this one can share: code and tables, nothing that has begun a thread."""
+    if settings.encoder_name == "lite":
+        import_module("core.encoders.lite")
+    if settings.reranker_name == "lite":
+        import_module("rerank.lite")
+    language = Language.load()
+    keep_loaded()
+    return language
 
 
 def loader(settings: Settings, language: Language, usual: Loaded) -> LoadModels:

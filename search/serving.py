@@ -40,6 +40,11 @@ class ServedCatalog:
         self.problem: str | None = None
         """Why the encoder in force is not the one that serves."""
 
+    @property
+    def models(self) -> Models:
+        """What serves at this moment; nothing is looked up."""
+        return self._now.models
+
     def now(self) -> Serving:
         """What serves; whether that should change is looked up once a second. UnknownCatalog."""
         if time.monotonic() - self._checked > CHECK_EVERY_SECONDS and self._lock.acquire(blocking=False):

@@ -13,6 +13,6 @@ TEXT_FORMAT = "text/plain; version=0.0.4; charset=utf-8"
 # In the thread pool: the catalogs are asked for their counts.
 @router.get("/metrics")
 def scrape(request: Request) -> Response:
-    """All numbers of this process."""
+    """All numbers of this server."""
     metrics: Metrics = request.app.state.metrics
     return Response(metrics.scrape(), media_type=TEXT_FORMAT)

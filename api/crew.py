@@ -1,0 +1,51 @@
+"""What the processes of one server know of each other: how many they are, and the folder that they share."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+COUNTS = "PROMETHEUS_MULTIPROC_DIR"
+"""Read by prometheus_client when it is imported: from then on it counts in files, which all processes can read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """The processes of one server, as each of them knows them."""
+
+    workers: int = 1
+    folder: Path | None = None
+    """Where they put what all must find; None for a process that is alone, and keeps that to itself."""
+
+    @property
+    def pictures(self) -> Path | None:
+        """Where query pictures are kept."""
+        return None if self.folder is None else self.folder / "pictures"
+
+    @property
+    def counts(self) -> Path | None:
+        """Where metrics are counted."""
+        return None if self.folder is None else self.folder / "counts"
+
+
+ALONE = Crew()
+
+
+@contextmanager
+def gathered(workers: int) -> Iterator[Crew]:
+    """A crew with a fresh folder, which goes when the block ends; nothing that counts may be imported before."""
+    folder = Path(tempfile.mkdtemp(prefix="lychee-"))
+    crew = Crew(workers, folder)
+    try:
+        for part in (crew.pictures, crew.counts):
+            if part is not None:
+                part.mkdir()
+        os.environ[COUNTS] = str(crew.counts)
+        yield crew
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
