@@ -10,6 +10,8 @@ from core.types import MAX_LIMIT, MAX_QUERY_CHARACTERS
 
 MAX_IMAGE_CHARACTERS = 28_000_000
 """A picture of 20 MB in base64."""
+MAX_LIKE = 20
+MAX_CURSOR = 200
 
 
 class _Request(BaseModel):
@@ -55,7 +57,7 @@ class SearchBody(_Request):
     facets: Annotated[list[str], Field(max_length=20)] = []
     sort: str = "relevance"
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = 24
-    cursor: Annotated[str | None, Field(max_length=200)] = None
+    cursor: Annotated[str | None, Field(max_length=MAX_CURSOR)] = None
     rerank: RerankBody = RerankBody()
     explain: bool = False
     stream: bool = False

@@ -14,6 +14,8 @@ from search.ordering import Judged
 
 KEPT_WINDOWS = 256
 """Windows that a server remembers; an older cursor is answered from a fresh search."""
+MAX_OFFSET = 1_000_000
+"""No window is nearly as long; what is larger, no cursor of ours has said."""
 PATIENCE_SECONDS = 60.0
 """How long a page waits for a window that another request is having judged."""
 
@@ -37,7 +39,7 @@ class Cursor:
             cursor = cls(query_id, int(offset))
         except ValueError as error:
             raise InvalidQuery(f"{text[:80]!r} is not a cursor of this server") from error
-        if cursor.offset < 0:
+        if not 0 <= cursor.offset <= MAX_OFFSET:
             raise InvalidQuery(f"{text[:80]!r} is not a cursor of this server")
         return cursor
 

@@ -16,7 +16,7 @@ from api.description import REFUSED_BODY, Responses, refusals
 from api.queries import judging_of, kept, query_of
 from api.rendering import answer_body
 from api.request_notes import noted
-from api.schemas import AnswerBody, QueryBody, RerankBody, SearchBody
+from api.schemas import MAX_CURSOR, MAX_LIKE, AnswerBody, QueryBody, RerankBody, SearchBody
 from api.streaming import EVENTS, streamed, wants_events
 from core.types import MAX_LIMIT, MAX_QUERY_CHARACTERS
 
@@ -53,12 +53,12 @@ def search_plain(  # noqa: PLR0913 one parameter a field of the form
     image: Annotated[
         str | None, Query(description="`upload:<id>` of a picture sent to /api/pictures")
     ] = None,
-    like: Annotated[list[str], Query()] = [],  # noqa: B006 FastAPI copies it
+    like: Annotated[list[str], Query(max_length=MAX_LIKE)] = [],  # noqa: B006 FastAPI copies it
     catalog: str = "products",
     filter: Annotated[str, Query(max_length=4_000)] = "",  # noqa: A002 the contract's name
     sort: str = "relevance",
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = 24,
-    cursor: str | None = None,
+    cursor: Annotated[str | None, Query(max_length=MAX_CURSOR)] = None,
     rerank: Annotated[bool, Query(description="Whether the second stage judges the hits")] = True,
     min_band: Literal["high", "medium", "low"] | None = None,
     instruction: Annotated[str | None, Query(max_length=2_000)] = None,

@@ -120,6 +120,8 @@ class CatalogStore:
             yield dropped
 
     def _find(self, connection: Connection, name: str) -> Catalog | None:
+        if not name.isprintable():
+            return None  # a database can't even be asked for NUL or half a character
         row = connection.execute(select(CATALOG).where(CATALOG.c.name == name)).one_or_none()
         if row is None:
             return None
