@@ -57,13 +57,22 @@ class Asking:
         self._unwanted = [frozenset(unit.tokens) for unit in understood.excluded]
         self._rarity = sum(each.rarity for each in self._wanted)
         self._parts = sum(1 for each in self._wanted if each.concept)
-        # One intersection a product tells which few tokens matter; all else is asked of that small set.
         heads = {KNOWN, *(each.head for each in self._wanted if each.head)}
-        self._tokens = frozenset(heads).union(*(each.tokens for each in self._wanted), *self._unwanted)
+        of_wishes = (each.tokens | each.rivals | each.narrower for each in self._wanted)
+        self.tokens = frozenset(heads).union(*of_wishes, *self._unwanted)
+        """All that a product is asked about: nothing else that it says counts."""
+        self._weighed: dict[ProductTerms, Weighed] = {}
 
     def weigh(self, terms: ProductTerms) -> Weighed:
         """How far the product's texts answer the query."""
-        strong, weak = self._tokens & terms.strong, self._tokens & terms.weak
+        # Of a thousand candidates most say the same few of the tokens that matter.
+        said = ProductTerms(self.tokens & terms.strong, self.tokens & terms.weak)
+        weighed = self._weighed.get(said)
+        if weighed is None:
+            weighed = self._weighed[said] = self._weigh(said.strong, said.weak)
+        return weighed
+
+    def _weigh(self, strong: frozenset[str], weak: frozenset[str]) -> Weighed:
         covered, agreed = 0.0, 0.0
         for each in self._wanted:
             mentioned = each.head is not None and KNOWN in strong and each.head not in strong
@@ -73,7 +82,7 @@ class Asking:
             elif not each.tokens.isdisjoint(weak):
                 covered += each.rarity * share * WEAK_SHARE
             if each.concept:
-                stands = _stands(each, strong, weak, terms)
+                stands = _stands(each, strong, weak)
                 agreed += min(stands, MENTION_HOLDS) if mentioned else stands
         # What was refused weighs in full, however many wishes stand beside it.
         broken = sum(_broken(tokens, strong, weak) for tokens in self._unwanted)
@@ -89,14 +98,14 @@ def _broken(tokens: frozenset[str], strong: frozenset[str], weak: frozenset[str]
     return WEAK_SHARE if not tokens.isdisjoint(weak) else 0.0
 
 
-def _stands(asked: _Asked, strong: frozenset[str], weak: frozenset[str], terms: ProductTerms) -> float:
+def _stands(asked: _Asked, strong: frozenset[str], weak: frozenset[str]) -> float:
     """1 where the concept holds, -1 where the product states others of an exclusive kind, 0 where it is silent."""
     if asked.concept in strong:
-        return 1.0 if asked.narrower.isdisjoint(terms.strong) else SORT_SHARE
+        return 1.0 if asked.narrower.isdisjoint(strong) else SORT_SHARE
     holds = float(asked.concept in weak)
     if not asked.rivals:
         return holds
-    stated = asked.rivals & terms.strong
+    stated = asked.rivals & strong
     return holds - float(bool(stated) and stated.isdisjoint(asked.broader))
 
 

@@ -108,7 +108,7 @@ def _said(catalog: Catalog, reading: Reading, language: Language, keys: Keys) ->
     tokens = {token for unit in understood.units for token in unit.tokens}
     frequencies = catalog.document_frequencies(tokens)
     asking = Asking(understood, frequencies, catalog.size(), language)
-    terms: Mapping[int, ProductTerms] = catalog.terms(keys)
+    terms: Mapping[int, ProductTerms] = catalog.terms(keys, asking.tokens)
     # A product that was removed a moment ago has no words any more: it says nothing.
     silent = ProductTerms(frozenset(), frozenset())
     said = np.array([asking.weigh(terms.get(key, silent)) for key in keys.tolist()], np.float32)

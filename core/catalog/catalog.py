@@ -133,10 +133,10 @@ class Catalog:
         with self._reading() as connection:
             return reading.bodies(connection, keys)
 
-    def terms(self, keys: Collection[int] | Keys) -> dict[int, ProductTerms]:
-        """Only the words of the products, in the order of the keys: all that weighing them needs."""
+    def terms(self, keys: Collection[int] | Keys, among: frozenset[str]) -> dict[int, ProductTerms]:
+        """Which of some tokens the products have, in the order of the keys: all that weighing them needs."""
         with self._reading() as connection:
-            return reading.terms(connection, keys)
+            return reading.terms(connection, keys, among)
 
     def keys_of(self, ids: Collection[str]) -> dict[str, int]:
         """The keys of the ids that the catalog has."""

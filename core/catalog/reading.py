@@ -80,13 +80,15 @@ def _bodies(dialect: str) -> Select[Any]:
     )
 
 
-def terms(connection: Connection, keys: Keys | Collection[int]) -> dict[int, ProductTerms]:
-    """The words of products in the order of the keys."""
+def terms(
+    connection: Connection, keys: Keys | Collection[int], among: frozenset[str]
+) -> dict[int, ProductTerms]:
+    """Those of the tokens that products have, in the order of the keys."""
     wanted = select(DOCUMENT.c.product_key, DOCUMENT.c.strong, DOCUMENT.c.weak).where(
         DOCUMENT.c.product_key.in_(one_of_keys(connection, keys))
     )
     found = {
-        key: ProductTerms(frozenset(strong.split()), frozenset(weak.split()))
+        key: ProductTerms(among.intersection(strong.split()), among.intersection(weak.split()))
         for key, strong, weak in connection.execute(wanted).all()
     }
     return {key: found[key] for key in _plain(keys) if key in found}

@@ -53,7 +53,22 @@ def test_a_product_comes_back_as_it_went_in(shop: Catalog) -> None:
     assert (stored.strong, stored.weak) == (terms.strong, terms.weak)
     assert (stored.picture_hashes, stored.text_hash, stored.row_hash) == (("p1", "p2"), "t1", "r1")
     assert shop.by_keys([stored.key]) == {stored.key: stored}
-    assert shop.terms([stored.key]) == {stored.key: terms}
+    assert shop.terms([stored.key], terms.strong | terms.weak) == {stored.key: terms}
+
+
+def test_products_are_asked_for_the_tokens_that_matter(shop: Catalog) -> None:
+    shop.write(
+        [
+            CatalogRow(
+                SHOE, ProductTerms(frozenset({"red", "shoe"}), frozenset({"that", "shoe"})), "r1", (), "t1"
+            )
+        ]
+    )
+    key = shop.get("shoe-1").key
+
+    found = shop.terms([key, 99], frozenset({"shoe", "bag"}))
+
+    assert found == {key: ProductTerms(frozenset({"shoe"}), frozenset({"shoe"}))}
 
 
 def test_a_product_with_nothing_but_an_id_comes_back(shop: Catalog) -> None:
