@@ -13,7 +13,7 @@ import numpy as np
 from core.catalog import Catalog
 from core.errors import DamagedIndex, DataFolderProblem, EncoderMismatch, InvalidQuery
 from core.types import Channel, Vectors
-from core.vector_index import Changes, Making, Tuned, VectorIndex, publish_anew
+from core.vector_index import Changes, Making, Tuned, VectorIndex, publish_anew, repairing
 
 VECTOR_CHANNELS = (Channel.PICTURE, Channel.TEXT)
 ASKED_TEXTS = 200
@@ -59,13 +59,23 @@ def publish_channel(
     shutil.rmtree(folder.parents[1] / channel.value, ignore_errors=True)
 
 
+def repair_channel(data: Path, catalog: Catalog, channel: Channel, fingerprint: str) -> None:
+    """Builds an index that can't be opened anew; of several processes that find it so, one does. DataFolderProblem."""
+    folder = index_folder(data, catalog.name, channel, fingerprint)
+    with repairing(folder):
+        try:
+            VectorIndex.open(folder, fingerprint=fingerprint)
+        except (FileNotFoundError, DamagedIndex, EncoderMismatch):
+            publish_channel(data, catalog, channel, fingerprint)
+
+
 def publish_changes(
     data: Path, catalog: Catalog, channel: Channel, fingerprint: str, *, gently: bool = False
 ) -> None:
     """Adds to one channel's index what it lacks; builds it anew where there is nothing sound to add to.
 
-    Nothing is written where nothing has changed. `gently` leaves the other processors to searches.
-    DataFolderProblem.
+    Nothing is written where nothing has changed. `gently` leaves the other processors to searches, and the work to
+    another process that is about to do it. DataFolderProblem.
     """
     folder = index_folder(data, catalog.name, channel, fingerprint)
 
@@ -76,7 +86,9 @@ def publish_changes(
         making = replace(how_made(catalog, channel, fingerprint), gently=gently)
         VectorIndex.publish_changes(folder, since, fingerprint=fingerprint, making=making)
     except (FileNotFoundError, DamagedIndex, EncoderMismatch):
-        publish_channel(data, catalog, channel, fingerprint)
+        repair_channel(data, catalog, channel, fingerprint)
+    except BlockingIOError:
+        return
     except OSError as error:
         raise DataFolderProblem(str(folder), error.strerror or str(error)) from error
 

@@ -14,7 +14,7 @@ from core.publishing import (
     changes_since,
     index_folder,
     publish_changes,
-    publish_channel,
+    repair_channel,
 )
 from core.types import Channel
 from core.vector_index import VectorIndex
@@ -72,7 +72,7 @@ class LiveCatalog:
         try:
             return self._opened(channel)
         except (FileNotFoundError, DamagedIndex, EncoderMismatch):
-            publish_channel(self._data, self.catalog, channel, self._fingerprint)
+            repair_channel(self._data, self.catalog, channel, self._fingerprint)
             return self._opened(channel)
 
     def _opened(self, channel: Channel, before: VectorIndex | None = None) -> VectorIndex:

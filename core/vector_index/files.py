@@ -17,6 +17,7 @@ from pathlib import Path
 from core.errors import DamagedIndex
 
 CURRENT, LOCK, GENERATION, SEGMENT, HIDDEN = "current", "lock", "generation-", "segment-", "hidden-"
+REPAIR = "repair.lock"
 KEYS, VECTORS, FEATURES, SCALES, QUICK = (
     "keys.npy",
     "vectors.f16.npy",
@@ -41,11 +42,27 @@ def new_segment(generation: Path) -> Path:
 
 
 @contextmanager
-def publishing(folder: Path) -> Iterator[None]:
-    """Keeps other publishers of the folder waiting; a killed one leaves no lock behind."""
+def publishing(folder: Path, *, waits: bool = True) -> Iterator[None]:
+    """Keeps other publishers of the folder waiting; a killed one leaves no lock behind.
+
+    BlockingIOError for one who would have to wait, and doesn't.
+    """
+    with _alone(folder, LOCK, waits=waits):
+        yield
+
+
+@contextmanager
+def repairing(folder: Path) -> Iterator[None]:
+    """Keeps others who have found the folder damaged waiting, until they can see whether it still is."""
+    with _alone(folder, REPAIR, waits=True):
+        yield
+
+
+@contextmanager
+def _alone(folder: Path, name: str, *, waits: bool) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / LOCK).open("wb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with (folder / name).open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX if waits else fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
 
 

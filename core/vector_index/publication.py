@@ -56,9 +56,10 @@ def publish_anew(
 def publish_changes(folder: Path, changes_since: ChangesSince, *, fingerprint: str, making: Making) -> None:
     """Adds what has changed to the current generation, merging segments where there are too many.
 
-    Raises as `open_current` does: where there is nothing sound to add to, publish anew.
+    Raises as `open_current` does: where there is nothing sound to add to, publish anew. BlockingIOError for one who is
+    to be gentle while somebody else publishes: most of it will have been done then.
     """
-    with publishing(folder):
+    with publishing(folder, waits=not making.gently):
         current = open_current(folder, fingerprint=fingerprint, opened={})
         changes = changes_since(current.manifest.revision)
         if changes.revision == current.manifest.revision:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +17,7 @@ from core.language.terms import ProductTerms
 from core.publishing import index_folder, publish_changes
 from core.types import Channel, Product
 from core.vector_index import VectorIndex
+from core.vector_index.files import publishing
 from search import background, live
 from search.live import LiveCatalog
 from tests.shops import Shop, coloured_shop
@@ -145,3 +148,42 @@ def test_a_publication_that_fails_is_tried_again_while_searches_go_on(
 
     until(lambda: len(pictures(served)) == 7 and pictures(served).changes == 0)
     assert len(attempts) > 1
+
+
+def test_of_several_servers_that_find_an_index_lost_one_makes_it(shop: Shop, catalog: Catalog) -> None:
+    shutil.rmtree(folder(shop))
+    opened: list[LiveCatalog] = []
+
+    def serve() -> None:
+        opened.append(LiveCatalog(catalog, shop.data, FINGERPRINT))
+
+    servers = [threading.Thread(target=serve) for _ in range(3)]
+    with publishing(folder(shop)):
+        for server in servers:
+            server.start()
+        time.sleep(0.5)  # Until all have found nothing there.
+    for server in servers:
+        server.join()
+
+    assert len(opened) == 3
+    # Whoever had made it once more would be over another generation.
+    assert all(pictures(each).is_over(folder(shop)) for each in opened)
+    assert len({each._snapshot.picture._generation for each in opened}) == 1
+
+
+def test_what_another_process_publishes_is_left_to_it(shop: Shop, catalog: Catalog) -> None:
+    write(catalog, ["new"])
+
+    with publishing(folder(shop)):
+        folding = threading.Thread(
+            target=publish_changes,
+            args=(shop.data, catalog, Channel.PICTURE, FINGERPRINT),
+            kwargs={"gently": True},
+            daemon=True,
+        )
+        folding.start()
+        folding.join(20)
+        has_waited = folding.is_alive()
+
+    assert not has_waited
+    assert published(shop) == 6
