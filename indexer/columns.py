@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+MAX_CHARACTERS = 200
+"""Longer names of columns mean nothing here, and the patterns below would take long over them."""
+
 # In order of preference: where a row has several of them, the first that is not empty is taken.
 _FIELDS: dict[str, str] = {
     "id": "id|product id|item id|offer id|编号|商品编号|产品编号|商品id|货号|款号|sku|handle|url handle"
@@ -73,6 +76,8 @@ def known(header: str) -> bool:
 
 
 def _plain(header: str) -> str:
+    if len(header) > MAX_CHARACTERS:
+        return header
     name = _METAFIELD.sub("", header.strip().lstrip("\ufeff").casefold())
     name = name.removeprefix("g:").removeprefix("google shopping / ")
     return re.sub(r"[\s_-]+", " ", name).strip()

@@ -11,6 +11,7 @@ from typing import TextIO
 MAX_LINE = 1 << 20
 MAX_LINE_WITH_PICTURES = 56 << 20
 """Characters of a line that holds pictures as data URIs."""
+_BROKEN = "lychee.broken"
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
@@ -25,7 +26,7 @@ class FeedText:
 
     def open(self) -> TextIO:
         """Bytes that don't fit the encoding come through as lone surrogates: one row is refused, not all."""
-        return self.path.open(encoding=self.encoding, errors="surrogateescape", newline="")
+        return self.path.open(encoding=self.encoding, errors=_BROKEN, newline="")
 
 
 def detect(path: Path) -> FeedText:
@@ -63,3 +64,13 @@ def bounded_lines(file: TextIO) -> Iterator[str | None]:
             line = ""
         too_long = len(line) > MAX_LINE and "data:image" not in line
         yield None if too_long or not line else line
+
+
+def _as_half_character(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return "\udcff", error.end
+
+
+# The standard "surrogateescape" does the same for bytes from 128 on alone: of broken UTF-16 it raises.
+codecs.register_error(_BROKEN, _as_half_character)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
+import re
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 from xml.parsers import expat
 
 from core.errors import UnreadableFeed
@@ -13,6 +16,9 @@ from indexer.rows import RawRow, Reject, refused
 
 _ENTRIES = {"item", "entry"}
 _CHUNK = 1 << 16
+_DEPTH = 16
+"""Of elements in an entry; what lies deeper means nothing to us."""
+_CHINESE = re.compile(rb"<\?xml[^>]{0,80}encoding=[\"'](?:gbk|gb2312|gb18030)[\"']", re.IGNORECASE)
 
 
 def read_google_xml(path: Path) -> Iterator[RawRow | Reject]:
@@ -20,14 +26,28 @@ def read_google_xml(path: Path) -> Iterator[RawRow | Reject]:
     entries = _Entries()
     try:
         with path.open("rb") as file:
-            while chunk := file.read(_CHUNK):
+            for chunk in _chunks(file):
                 entries.parser.Parse(chunk, False)
                 yield from entries.take()
             entries.parser.Parse(b"", True)
     except expat.ExpatError as error:
         yield from entries.take()
         raise UnreadableFeed(str(path), f"its XML is broken ({error})") from error
+    except (LookupError, ValueError) as error:
+        raise UnreadableFeed(str(path), f"its encoding is not read ({error}); save it as UTF-8") from error
     yield from entries.take()
+
+
+def _chunks(file: BinaryIO) -> Iterator[bytes | str]:
+    """The file in pieces; as text where its encoding is a Chinese one, which expat doesn't know."""
+    head = file.read(_CHUNK)
+    if _CHINESE.match(head.removeprefix(codecs.BOM_UTF8).lstrip()) is None:
+        decode = None
+    else:
+        decode = codecs.getincrementaldecoder("gb18030")("replace").decode
+    while head:
+        yield head if decode is None else decode(head)
+        head = file.read(_CHUNK)
 
 
 class _Entries:
@@ -62,11 +82,12 @@ class _Entries:
             self._path.append(local)
             self._parts = []
             if local == "link" and "href" in attributes:
+                self._size += len(attributes["href"])
                 self._columns.setdefault("link", []).append(attributes["href"])
 
     def _text(self, text: str) -> None:
         self._size += len(text)
-        if self._path and self._size <= MAX_LINE:
+        if self._path and len(self._path) <= _DEPTH and self._size <= MAX_LINE:
             self._parts.append(text)
 
     def _end(self, name: str) -> None:
@@ -74,8 +95,10 @@ class _Entries:
             return
         if self._path:
             text = "".join(self._parts).strip()
-            if text:
-                self._columns.setdefault("_".join(self._path), []).append(text)
+            if text and self._size <= MAX_LINE:
+                name = "_".join(self._path)
+                self._size += len(name)  # few long names around many short ones would fill the memory
+                self._columns.setdefault(name, []).append(text)
             self._path.pop()
             self._parts = []
             return

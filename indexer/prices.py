@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from indexer.rows import RowError
 
+MAX_CHARACTERS = 200
+"""No price is longer; the patterns below take their time over what is."""
 _SYMBOLS = {
     "US$": "USD", "HK$": "HKD", "NT$": "TWD", "A$": "AUD", "C$": "CAD", "S$": "SGD", "R$": "BRL",
     "$": "USD", "€": "EUR", "£": "GBP", "¥": "CNY", "₹": "INR", "₩": "KRW", "₽": "RUB", "฿": "THB",
@@ -38,10 +40,15 @@ def parse_price(value: object) -> Price | None:
         raise _bad(value)
     if isinstance(value, str):
         return _from_text(value)
-    return Price(_amount(float(value), value))
+    try:
+        return Price(_amount(float(value), value))
+    except OverflowError:
+        raise _bad(value) from None
 
 
 def _from_text(text: str) -> Price:
+    if len(text) > MAX_CHARACTERS:
+        raise _bad(text)
     plain = unicodedata.normalize("NFKC", text).strip()
     lower = _RANGE.split(plain)[0]
     numbers = _NUMBER.findall(lower)

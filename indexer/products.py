@@ -14,7 +14,7 @@ MAX_ID = 200
 MAX_PICTURES = 32
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
-_CATEGORY_SEPARATOR = re.compile(r"\s*[>›»]\s*")
+_CATEGORY_SEPARATOR = re.compile(r"[>›»]")
 _NEXT_LINK = re.compile(r",\s*(?=https?://)")
 
 

@@ -27,9 +27,14 @@ def read_header(text: FeedText, delimiter: str) -> tuple[list[str], str]:
         first = next(bounded_lines(file), None) or ""
     if not first.strip():
         raise UnreadableFeed(str(text.path), "it is empty")
-    headers = [
-        (next(csv.reader([first], delimiter=d)), d) for d in dict.fromkeys((delimiter, ",", "\t", ";", "|"))
-    ]
+    csv.field_size_limit(MAX_LINE)
+    try:
+        headers = [
+            (next(csv.reader([first], delimiter=d)), d)
+            for d in dict.fromkeys((delimiter, ",", "\t", ";", "|"))
+        ]
+    except csv.Error as error:
+        raise UnreadableFeed(str(text.path), f"its header can't be read ({error})") from error
     header, found = max(headers, key=lambda option: sum(map(known, option[0])))
     if not any((field := field_of(name)) and field[0] == "id" for name in header):
         names = ", ".join(header)[:200]
@@ -39,7 +44,6 @@ def read_header(text: FeedText, delimiter: str) -> tuple[list[str], str]:
 
 def _records(text: FeedText, delimiter: str) -> Iterator[tuple[int, list[str] | Reject]]:
     """Every record with the line it begins on; a field may go over several lines."""
-    csv.field_size_limit(MAX_LINE)
     with text.open() as file:
         lines = _Lines(bounded_lines(file))
         reader = csv.reader(lines, delimiter=delimiter)
