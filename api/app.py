@@ -22,6 +22,7 @@ from api.places import Limits
 from api.routes import docs, health, judge, judge_page, login, pages, products, search, writing
 from api.sharing import Gate, PasswordGate
 from api.static import VersionedFiles
+from api.tracing import UNTRACED, Tracing
 from api.uploads import Uploads
 from core.pictures import PictureStore
 from core.settings import ANY_HOST, Settings
@@ -36,6 +37,7 @@ def create_app(
     writer: ProductWriter | None = None,
     *,
     crew: Crew = ALONE,
+    tracing: Tracing = UNTRACED,
 ) -> FastAPI:
     """The application, ready to serve; with a gate, for those alone whom it admits; without a writer, to read from."""
     app = DescribedApp(
@@ -46,6 +48,8 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         responses=REFUSED_ANYWHERE,
+        telemetry=tracing.telemetry(),
+        lifespan=tracing.lifespan(),
     )
     budgets = Budgets(settings.rate_limit, settings.rate_store)
     app.state.context = ServerContext(
@@ -55,7 +59,7 @@ def create_app(
         Uploads(crew.pictures),
         budgets,
         LinkedPictures(),
-        writer,
+        tracing.writer(writer),
     )
     app.state.doors = Doors(settings)
     add_error_handlers(app)
@@ -75,5 +79,5 @@ def create_app(
     for routes in (search, judge, writing, products, health, pages, judge_page, docs):
         app.include_router(routes.router)
     app.mount("/static", VersionedFiles(), name="static")
-    observe(app, engine, log_queries=settings.log_queries, crew=crew)
+    observe(app, engine, tracing=tracing, log_queries=settings.log_queries, crew=crew)
     return app

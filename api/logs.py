@@ -33,7 +33,12 @@ class TextLines(logging.Formatter):
         words = [super().formatMessage(record).replace("\r", "\\r").replace("\n", "\\n")]
         words += [_spoken(searched) for searched in _facts(record).get("searches", ())]
         notes = NOTES.get()
-        return " ".join(words if notes is None else [*words, f"[{notes.request_id}]"])
+        if notes is None:
+            return " ".join(words)
+        ids = (
+            [notes.request_id] if notes.trace is None else [notes.request_id, f"trace {notes.trace.trace_id}"]
+        )
+        return " ".join([*words, f"[{', '.join(ids)}]"])
 
 
 class JsonLines(logging.Formatter):
@@ -50,6 +55,8 @@ class JsonLines(logging.Formatter):
         }
         if notes is not None:
             document["request_id"] = notes.request_id
+            if notes.trace is not None:
+                document["trace_id"] = notes.trace.trace_id
         if record.exc_info:
             document["exception"] = self.formatException(record.exc_info)
         return orjson.dumps(document | _facts(record), default=str).decode()

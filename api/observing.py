@@ -16,6 +16,7 @@ from api.crew import ALONE, Crew
 from api.metrics import Metrics
 from api.request_notes import NOTES, REQUEST_ID, RequestNotes, Searched
 from api.routes import metrics as scraping
+from api.tracing import Tracing
 from search.engine import SearchEngine
 
 _ACCEPTABLE = re.compile(r"[A-Za-z0-9._:=+/-]{1,64}")
@@ -25,25 +26,27 @@ _QUIET = ("/healthz", "/readyz", "/metrics", "/static")
 log = logging.getLogger("lychee.request")
 
 
-def observe(app: FastAPI, engine: SearchEngine, *, log_queries: bool, crew: Crew = ALONE) -> None:
+def observe(
+    app: FastAPI, engine: SearchEngine, *, tracing: Tracing, log_queries: bool, crew: Crew = ALONE
+) -> None:
     """Puts the layer around the application and opens /metrics; to be called after all other layers are there."""
     app.state.metrics = Metrics(engine, crew)
     app.include_router(scraping.router)
-    app.add_middleware(Observing, metrics=app.state.metrics, log_queries=log_queries)
+    app.add_middleware(Observing, metrics=app.state.metrics, tracing=tracing, log_queries=log_queries)
 
 
 class Observing:
     """ASGI middleware around everything else."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, *, log_queries: bool) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, tracing: Tracing, *, log_queries: bool) -> None:
         """`log_queries` puts the words of searches into the log."""
-        self._app, self._metrics, self._log_queries = app, metrics, log_queries
+        self._app, self._metrics, self._tracing, self._log_queries = app, metrics, tracing, log_queries
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        notes = RequestNotes(_id_of(scope))
+        notes = RequestNotes(_id_of(scope), trace=self._tracing.current())
         NOTES.set(notes)
         # Where nothing is answered any more, the layer outside of this one answers 500.
         status, started = 500, time.perf_counter()

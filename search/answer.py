@@ -37,6 +37,15 @@ class RerankReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Lap:
+    """When a stage ran, in seconds of time.perf_counter()."""
+
+    stage: str
+    began: float
+    ended: float
+
+
+@dataclass(frozen=True, slots=True)
 class Timings:
     """Milliseconds a stage."""
 
@@ -46,6 +55,9 @@ class Timings:
     metadata: float = 0.0
     """Reading the page's products and the facets."""
     total: float = 0.0
+    began: float = 0.0
+    """When the search did, in seconds of time.perf_counter()."""
+    laps: tuple[Lap, ...] = ()
 
 
 class Stopwatch:
@@ -54,6 +66,7 @@ class Stopwatch:
     def __init__(self) -> None:
         self._started = self._last = time.perf_counter()
         self._milliseconds = dict.fromkeys(("encode", "recall", "rerank", "metadata"), 0.0)
+        self._laps: list[Lap] = []
 
     def skip(self) -> None:
         """What went by since the last stage belongs to none."""
@@ -63,11 +76,13 @@ class Stopwatch:
         """The stage has ended."""
         now = time.perf_counter()
         self._milliseconds[stage] += 1000 * (now - self._last)
+        self._laps.append(Lap(stage, self._last, now))
         self._last = now
 
     def took(self) -> Timings:
         """The stages so far."""
-        return Timings(**self._milliseconds, total=1000 * (time.perf_counter() - self._started))
+        total = 1000 * (time.perf_counter() - self._started)
+        return Timings(**self._milliseconds, total=total, began=self._started, laps=tuple(self._laps))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import http.client
+import os
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 from core.errors import LycheeError
 from core.setting_checks import folder_problem
 from core.settings import Settings
+from core.trace_settings import traces_are_wanted, why_no_traces
 from rerank.judgement import Asked, Document
 from search.checking import Finding
 
@@ -26,7 +28,8 @@ _DRIVER = Path("/proc/driver/nvidia")
 
 def check_machine(settings: Settings) -> list[Finding]:
     """One finding a thing that was looked at, with what to do where it is not as it should be."""
-    return [*check_folder(settings.data), check_memory(), check_port(settings), *check_card(settings)]
+    looked_at = [*check_folder(settings.data), check_memory(), check_port(settings), *check_card(settings)]
+    return [*looked_at, *check_traces(os.environ)]
 
 
 def check_folder(data: Path) -> Iterator[Finding]:
@@ -93,6 +96,13 @@ def check_card(settings: Settings) -> Iterator[Finding]:
             yield Finding("card", str(device_of(settings.device)))
         except LycheeError as error:
             yield Finding("card", str(error), sound=False)
+
+
+def check_traces(environment: Mapping[str, str]) -> Iterator[Finding]:
+    """Whether traces that OpenTelemetry's variables ask for can be exported."""
+    if traces_are_wanted(environment):
+        missing = why_no_traces(environment)
+        yield Finding("traces", missing or "are exported", sound=missing is None)
 
 
 def check_judge(settings: Settings) -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -11,18 +12,20 @@ from typing import Annotated
 import typer
 import uvicorn
 
-from api.crew import ALONE, Crew, gathered
+from api.crew import Crew, gathered
 from api.hosts import with_hosts
 from api.keys import Keyring
 from api.logs import set_up_logging
 from api.patient_protocol import PatientProtocol
 from api.sharing import Gate
+from api.tracing import open_tracing
 from api.workers import Workers, check_workers
 from core.command import DataOption, note, settings_in_force
 from core.errors import PortTaken
 from core.language import Language
 from core.setting_names import unknown_settings
 from core.settings import Settings
+from core.trace_settings import why_no_traces
 from core.writing import ProductWriter
 from search.engine import SearchEngine
 from search.opening import load_forkable, open_engine
@@ -92,9 +95,9 @@ def serve(
     beside: Beside = say_where,
 ) -> None:
     """Serves until it is told to stop; PortTaken before any model is loaded."""
-    with _begun(settings) as listener:
+    with _begun(settings) as listener, gathered() as crew:
         note("Loading model...")
-        server = _opened(settings, open_writer, gate=gate)
+        server = _opened(settings, open_writer, gate=gate, crew=crew)
         note("Model loaded successfully.")
         asyncio.run(_serve(server, listener, beside(settings)))
 
@@ -133,6 +136,8 @@ def _begun(settings: Settings) -> Iterator[socket.socket]:
     set_up_logging(settings.log_format)
     for unknown in unknown_settings():
         note(str(unknown))
+    if (missing := why_no_traces(os.environ)) is not None:
+        note(f"lychee: {missing}")
     with listening(settings.host, settings.port) as listener:
         yield listener
 
@@ -142,7 +147,7 @@ def _opened(
     open_writer: OpenWriter | None,
     *,
     gate: Gate | None = None,
-    crew: Crew = ALONE,
+    crew: Crew,
     language: Language | None = None,
 ) -> uvicorn.Server:
     """A server with its models loaded and its catalogs open."""
@@ -153,7 +158,7 @@ def _opened(
         engine.live(name)
     writer = None if open_writer is None else open_writer(settings, engine)
     config = uvicorn.Config(
-        create_app(settings, engine, gate, writer, crew=crew),
+        create_app(settings, engine, gate, writer, crew=crew, tracing=open_tracing(settings)),
         http=PatientProtocol,
         log_level="warning",
         access_log=False,
