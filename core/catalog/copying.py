@@ -6,20 +6,17 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
-
+from core.catalog.address import parsed
 from core.errors import DataFolderProblem
 
 
 def database_file(url: str) -> Path | None:
     """The file of an SQLite database; None for one that lies on a server."""
     try:
-        parsed = make_url(url)
-    except ArgumentError:
+        address = parsed(url)
+    except ValueError:
         return None
-    is_file = parsed.get_backend_name() == "sqlite" and parsed.database
-    return Path(str(parsed.database)) if is_file else None
+    return Path(str(address.database)) if address.get_backend_name() == "sqlite" else None
 
 
 def copy_database(file: Path, target: Path) -> None:

@@ -23,7 +23,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from core.catalog.address import parsed
 from core.catalog.migrations import bring_up_to_date
-from core.database_errors import DatabaseUnreachable
+from core.database_errors import DatabaseUnreachable, ReadOnlyDatabase
 from core.errors import DataFolderProblem, MissingExtra
 from core.setting_words import without_password
 
@@ -44,7 +44,15 @@ _ON_CONNECT = (
     "PRAGMA temp_store = MEMORY",
 )
 
-
+_MENDS = {
+    "not a database": "move that file away, or name another by LYCHEE_DATA or LYCHEE_DATABASE_URL",
+    "malformed": "`lychee restore` puts back a backup; without one, move the file away and ingest again",
+    "readonly": "give the file and its folder to the user that runs this",
+    "is full": "free some space; nothing is lost, and the same command goes on",
+}
+"""What to do about what SQLite says."""
+NOT_ALLOWED = "42501"
+"""PostgreSQL's code for what a user may not do."""
 _PATIENCE = {"connect_timeout": "5", "tcp_user_timeout": "10000"}
 """What a server that has vanished without a word is waited for; seconds and milliseconds."""
 POOLED = 20
@@ -98,7 +106,7 @@ class Database:
         if path is not None:
             with self._naming_problems():
                 _use_write_ahead_log(self._engine)
-        bring_up_to_date(self.reading, self.writing)
+        bring_up_to_date(self.reading, self.writing, self._place)
 
     @contextmanager
     def _naming_problems(self) -> Iterator[None]:
@@ -106,12 +114,18 @@ class Database:
         try:
             yield
         except (DatabaseError, InterfaceError, NoConnectionFree, sqlite3.Error) as error:
+            reason = str(getattr(error, "orig", error))
+            if getattr(getattr(error, "orig", None), "sqlstate", None) == NOT_ALLOWED:
+                raise ReadOnlyDatabase(self._place, reason) from error
             if isinstance(error, IntegrityError | ProgrammingError | DataError):
                 raise
-            reason = str(getattr(error, "orig", error))
             if self._engine.dialect.name != "sqlite":
                 raise DatabaseUnreachable(self._place, reason) from error
-            raise DataFolderProblem(self._place, reason) from error
+            raise DataFolderProblem(self._place, reason + _mend(reason)) from error
+
+
+def _mend(reason: str) -> str:
+    return next((f"; {mend}" for said, mend in _MENDS.items() if said in reason), "")
 
 
 def _parsed(url: str) -> URL:
@@ -132,9 +146,9 @@ def _make_folder(path: Path) -> None:
     except OSError as error:
         raise DataFolderProblem(str(folder), error.strerror or str(error)) from error
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise DataFolderProblem(str(folder), "it is not writable")
+        raise DataFolderProblem(str(folder), f"it is not writable; {_MENDS['readonly']}")
     if path.exists() and not os.access(path, os.W_OK):
-        raise DataFolderProblem(str(path), "it is not writable")
+        raise DataFolderProblem(str(path), f"it is not writable; {_MENDS['readonly']}")
 
 
 def _engine(url: URL) -> Engine:

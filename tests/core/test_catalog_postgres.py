@@ -9,6 +9,7 @@ from tests.core import (
     test_catalog_changes,
     test_catalog_filters,
     test_catalog_search,
+    test_databases,
     test_encoding,
     test_migrations,
 )
@@ -19,6 +20,7 @@ for module in (
     test_catalog_changes,
     test_catalog_filters,
     test_catalog_search,
+    test_databases,
     test_encoding,
     test_migrations,
 ):

@@ -8,6 +8,7 @@ from alembic.config import Config
 from sqlalchemy import create_engine, text
 
 from core.catalog import CatalogStore
+from core.catalog.lexical import index_of
 from core.encoder_choice import EncodersOfCatalog
 from core.filters import parse_filter
 
@@ -38,6 +39,7 @@ def made_by_the_first_release(url: str) -> None:
         command.upgrade(config, "0001")
         for statement in (CATALOG, PRODUCT, VALUES):
             connection.execute(text(statement))
+        index_of(connection, 1).create()
     engine.dispose()
 
 

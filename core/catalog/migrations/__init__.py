@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, text
 
-from core.errors import NewerDatabase
+from core.catalog.recognising import recognised, refuse_unwritable
 
 KNOWN = ("0001", "0002", "0003")
 """All revisions, oldest first; a test holds this against the files in versions/."""
@@ -15,26 +15,22 @@ KNOWN = ("0001", "0002", "0003")
 Session = Callable[[], AbstractContextManager[Connection]]
 
 
-def bring_up_to_date(reading: Session, writing: Session) -> None:
-    """Runs what is missing in one transaction; refuses a database that a newer release has migrated."""
+def bring_up_to_date(reading: Session, writing: Session, place: str) -> None:
+    """Runs what is missing in one transaction; refuses a database that isn't ours, whole, and of a known release.
+
+    Whoever comes second waits for the first; one that is killed leaves the database as it was.
+    """
     with reading() as connection:
-        if _version(connection) == KNOWN[-1]:
+        is_newest = recognised(connection, place, KNOWN) == KNOWN[-1]
+        refuse_unwritable(connection, place, migrated=is_newest)
+        if is_newest:
             return
     with writing() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(7860)"))
         # Another process may have migrated while this one waited for its turn.
-        if _version(connection) != KNOWN[-1]:
+        if recognised(connection, place, KNOWN) != KNOWN[-1]:
             _upgrade(connection)
-
-
-def _version(connection: Connection) -> str | None:
-    if not inspect(connection).has_table("alembic_version"):
-        return None
-    version = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    if version is not None and version not in KNOWN:
-        raise NewerDatabase(str(connection.engine.url.render_as_string()), version, KNOWN[-1])
-    return version
 
 
 def _upgrade(connection: Connection) -> None:
