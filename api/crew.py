@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,23 +30,33 @@ class Crew:
 
     @property
     def counts(self) -> Path | None:
-        """Where metrics are counted."""
-        return None if self.folder is None else self.folder / "counts"
+        """Where metrics are counted; None where there is nobody to count together with."""
+        return None if self.folder is None or self.workers == 1 else self.folder / "counts"
 
 
 ALONE = Crew()
 
 
 @contextmanager
-def gathered(workers: int) -> Iterator[Crew]:
+def gathered(workers: int = 1) -> Iterator[Crew]:
     """A crew with a fresh folder, which goes when the block ends; nothing that counts may be imported before."""
     folder = Path(tempfile.mkdtemp(prefix="lychee-"))
     crew = Crew(workers, folder)
+
+    def leave(number: int, _: object) -> None:
+        # Uvicorn ends with the signal that has ended it: nothing that stands behind it is run.
+        shutil.rmtree(folder, ignore_errors=True)
+        signal.signal(number, signal.SIG_DFL)
+        signal.raise_signal(number)
+
+    before = signal.signal(signal.SIGTERM, leave)
     try:
         for part in (crew.pictures, crew.counts):
             if part is not None:
                 part.mkdir()
-        os.environ[COUNTS] = str(crew.counts)
+        if crew.counts is not None:
+            os.environ[COUNTS] = str(crew.counts)
         yield crew
     finally:
+        signal.signal(signal.SIGTERM, before)
         shutil.rmtree(folder, ignore_errors=True)

@@ -20,7 +20,7 @@ import pytest
 
 from tests.shops import Shop, coloured_shop
 
-ADMIN = "an admin key of the tests"
+ADMIN = "an-admin-key-of-the-tests"
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -71,13 +71,20 @@ class Server:
                 self.confirmed.append(name)
 
 
+def aside(shop: Shop) -> Path:
+    """Where the server keeps what it needs only while it runs."""
+    return shop.data / "aside"
+
+
 @pytest.fixture
 def server(shop: Shop) -> Iterator[Server]:
     coloured_shop(shop)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
+    aside(shop).mkdir()
     settings = {"LYCHEE_DATA": str(shop.data), "LYCHEE_ADMIN_KEY": ADMIN, "LYCHEE_RERANKER": "none"}
+    settings |= {"LYCHEE_AT_ONCE": "8", "TMPDIR": str(aside(shop))}
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.api.serving_process", "load", "--port", str(port)],
         cwd=ROOT,
@@ -117,7 +124,8 @@ def test_requests_under_way_are_answered_and_confirmed_writes_are_kept(server: S
     assert set(server.confirmed) <= kept
 
 
-def test_a_request_that_never_ends_does_not_keep_the_server(server: Server) -> None:
+def test_a_request_that_never_ends_does_not_keep_the_server(server: Server, shop: Shop) -> None:
+    assert any(aside(shop).iterdir())
     with socket.create_connection(("127.0.0.1", server.port)) as slow:
         slow.sendall(b"POST /api/search HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{")
         time.sleep(0.5)
@@ -125,3 +133,4 @@ def test_a_request_that_never_ends_does_not_keep_the_server(server: Server) -> N
 
         server.process.wait(timeout=30)
     assert server.process.returncode in (0, -signal.SIGTERM)
+    assert not any(aside(shop).iterdir())
