@@ -13,7 +13,7 @@ _REASONS: dict[int, str] = {
     400: "What is asked for makes no sense, and the detail says why",
     401: "A key is needed, or the one that was sent is not known",
     403: "The key is not for this, or writing is off",
-    404: "There is no such catalog or product",
+    404: "There is no such catalog, product or address",
     408: "The body did not come in time",
     409: "Somebody else writes into that catalog",
     413: "The body is too large",

@@ -69,7 +69,7 @@ def put_batch(body: BatchBody, context: Context, catalog: CatalogName = "product
     return _body(_writer(context).put(catalog, body.products))
 
 
-@router.put("/api/products/{product_id:path}", responses=refusals(409) | REFUSED_BODY)
+@router.put("/api/products/{product_id:path}", responses=refusals(404, 409) | REFUSED_BODY)
 def put(product_id: str, body: Entry, context: Context, catalog: CatalogName = "products") -> WrittenBody:
     """Adds or updates one product; refused as a whole only where nothing of it can be kept."""
     if "id" in body and str(body["id"]).strip() != product_id:

@@ -143,7 +143,7 @@ def refused_key(token: str) -> None:
     assert _ring().find(token) is None or token == _known_key()
 
 
-def targets() -> dict[str, Target]:
+def text_targets() -> dict[str, Target]:
     """All of them by name."""
     return {
         each.name: each
