@@ -13,9 +13,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.body_limit import MAX_BODY_BYTES, counted, patient
 from api.errors import problem, refusal
-from api.places import HELD, Limits, Places
+from api.places import HELD, REFUSED, Limits, Places
 from core.door_errors import AnswerTooSlow, ServerBusy
 
+_PAGES = ("/", "/rerank")
 _JUDGINGS = ("/api/rerank", "/v1/", "/v2/", "/rerank")
 
 
@@ -46,10 +47,18 @@ class Admission:
             refused = problem(HTTPStatus(error.status_code), str(error.detail), request)
             await refused(scope, receive, send)
         except ServerBusy as error:
-            await refusal(error, request)(scope, receive, send)
+            await self._refused(error, scope, counted(_replayed(read, arriving)), send)
         else:
             HELD.set(places)
             await self._worked(places, scope, counted(_replayed(read, arriving)), send)
+
+    async def _refused(self, error: ServerBusy, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] not in _PAGES:
+            await refusal(error, Request(scope))(scope, receive, send)
+            return
+        # A person is told so by the page itself, in which nothing that was typed is lost.
+        REFUSED.set(error)
+        await self._app(scope, receive, send)
 
     def _places_for(self, request: Request) -> Places | None:
         path, asks = request.url.path, request.method in ("GET", "POST")

@@ -97,11 +97,15 @@ def refusal(error: LycheeError, request: Request) -> JSONResponse:
     answer = problem(status_of(error), str(error), request)
     if isinstance(error, KeyWanted | UnknownKey):
         answer.headers["WWW-Authenticate"] = 'Bearer realm="lychee"'
+    answer.headers.update(when_again(error))
+    return answer
+
+
+def when_again(error: LycheeError) -> dict[str, str]:
+    """The header that says when to ask again, where that can help."""
     usual = AGAIN_AFTER_SECONDS.get(type(error))
     seconds = error.seconds if isinstance(error, TooManyGuesses | TooMuchWork | ServerBusy) else usual
-    if seconds is not None:
-        answer.headers["Retry-After"] = str(seconds)
-    return answer
+    return {} if seconds is None else {"Retry-After": str(seconds)}
 
 
 def add_error_handlers(app: FastAPI) -> None:

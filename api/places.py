@@ -171,5 +171,7 @@ def _begin(turn: asyncio.Future[None]) -> None:
         turn.set_result(None)
 
 
+REFUSED: ContextVar[ServerBusy | None] = ContextVar("REFUSED", default=None)
+"""Why a page has to be shown without its answer: there was no place for it."""
 HELD: ContextVar[Places | None] = ContextVar("HELD", default=None)
 """Where the request that is being worked on has its place."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from api.errors import status_of
+from api.errors import status_of, when_again
+from core.database_errors import DatabaseUnreachable
+from core.door_errors import AnswerTooSlow, ServerBusy, TooMuchWork
 from core.errors import (
     ForgottenPicture,
     InvalidDocument,
@@ -33,7 +35,13 @@ _SENTENCES: dict[type[LycheeError], str] = {
     UnknownPreset: "problem_preset",
     NoReranker: "no_judge",
     RerankerProblem: "problem_judge",
+    ServerBusy: "problem_busy",
+    AnswerTooSlow: "problem_busy",
+    TooMuchWork: "problem_too_often",
+    DatabaseUnreachable: "problem_away",
 }
+_SAID = ("problem_busy", "problem_too_often", "problem_away")
+"""Nothing that a shopper could do is in the error's own words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +52,15 @@ class Problem:
     detail: str
     """The error's own words, in English."""
     status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """When to ask again."""
 
 
 def problem_of(error: LycheeError, language: str) -> Problem:
     """The refusal in the reader's language, with the error's own words."""
     key = next((key for kind, key in _SENTENCES.items() if isinstance(error, kind)), "problem")
-    return Problem(texts(language)[key], str(error), status_of(error))
+    detail = "" if key in _SAID else str(error)
+    return Problem(texts(language)[key], detail, status_of(error), when_again(error))
 
 
 def tags(understood: Sequence[str], names: Language, language: str) -> list[str]:

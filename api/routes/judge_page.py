@@ -13,6 +13,7 @@ from api.context import Context, ServerContext
 from api.judge_state import MAX_CARDS, JudgeState, Part, SentForm, sent_form, state_of_address
 from api.judge_view import JudgedView, complaint, examples_of, judged_view
 from api.page_state import preferred_language
+from api.places import REFUSED
 from api.templates import html_page
 from api.wording import Problem, problem_of
 from core.errors import LycheeError, UnknownPreset
@@ -54,6 +55,8 @@ def judged(request: Request, context: Context, sent: Annotated[SentForm, Depends
 def _answered(state: JudgeState, wish: str, request: Request, context: ServerContext) -> HTMLResponse:
     language = _language(state.lang, request)
     problem = complaint(state, language) if context.engine.reranker is not None else None
+    if (busy := REFUSED.get()) is not None:
+        problem = problem_of(busy, language)
     view = None
     if problem is None:
         try:
@@ -88,8 +91,10 @@ def _rendered(
         other=("en" if language == "zh" else "zh"),
         home=f"/?lang={state.lang}" if state.lang else "/",
     )
-    status = HTTPStatus.OK if problem is None else problem.status
-    return HTMLResponse(html, status, {"Cache-Control": "no-store", "Vary": "Accept-Language"})
+    headers = {"Cache-Control": "no-store", "Vary": "Accept-Language"}
+    if problem is None:
+        return HTMLResponse(html, headers=headers)
+    return HTMLResponse(html, problem.status, {**headers, **problem.headers})
 
 
 def _language(lang: str, request: Request) -> str:

@@ -11,9 +11,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from api.context import Context, ServerContext
 from api.page_state import PAGE, PageState, preferred_language, state_of_form
 from api.page_view import PageView, examples_of, links_of, main_catalog, view_of
+from api.places import REFUSED
 from api.queries import kept
 from api.templates import html_page, static_address
 from api.wording import problem_of
+from core.database_errors import DatabaseUnreachable
 from core.errors import ForgottenPicture, LycheeError
 from core.images import decode
 from core.pictures import jpeg
@@ -28,7 +30,7 @@ CHIP_SIDE = 192
 @router.get("/", response_class=HTMLResponse)
 def page(request: Request, context: Context, state: Annotated[PageState, Query()]) -> HTMLResponse:
     """The page of one state: the form, and the answer where something is asked."""
-    return _rendered(state, request, context)
+    return _rendered(state, request, context, refusal=REFUSED.get())
 
 
 @router.post("/", response_model=None)
@@ -39,8 +41,10 @@ def ask(
     picture: UploadFile | None = None,
 ) -> Response:
     """Keeps a sent picture and leads to the address of the answer; a picture that can't be read stays here."""
-    if state.catalog == main_catalog(context.engine.store.names()):
+    if state.catalog == main_catalog(_catalogs(context)):
         state = state.but(catalog="")
+    if (busy := REFUSED.get()) is not None:
+        return _rendered(state, request, context, refusal=busy)
     if picture is not None and picture.filename:
         try:
             state = state.but(image=kept(picture, context.uploads), like="")
@@ -79,7 +83,7 @@ def _rendered(
     if isinstance(refusal, ForgottenPicture):
         state = state.but(image="")
     problem = None if refusal is None else problem_of(refusal, language)
-    catalogs = context.engine.store.names()
+    catalogs = _catalogs(context)
     html = html_page(
         "search.html",
         t=texts(language),
@@ -94,4 +98,14 @@ def _rendered(
         examples=examples_of(state, language),
     )
     headers = {"Cache-Control": "no-cache", "Vary": "Accept-Language"}
-    return HTMLResponse(html, HTTPStatus.OK if problem is None else problem.status, headers)
+    if problem is None:
+        return HTMLResponse(html, headers=headers)
+    return HTMLResponse(html, problem.status, {**headers, **problem.headers})
+
+
+def _catalogs(context: ServerContext) -> list[str]:
+    """Their names; none while the database is away, which the page says itself."""
+    try:
+        return context.engine.store.names()
+    except DatabaseUnreachable:
+        return []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -111,7 +111,7 @@ def test_what_is_mostly_waited_for_is_taken_on_more_than_once(
     monkeypatch: pytest.MonkeyPatch, judge: str, workers: int, at_once: int
 ) -> None:
     monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1})
-    settings = Settings(reranker=judge, reranker_url="http://judge.example/v1/rerank")  # type: ignore[arg-type]
+    settings = Settings(reranker=judge, reranker_url="http://judge.example/v1/rerank")
 
     assert Limits.of(settings, workers).at_once == at_once
 
@@ -137,3 +137,45 @@ def test_who_has_documents_judged_keeps_no_search_out(shop: Shop) -> None:
 
         assert not judging.done()
         assert (search.status_code, judging.result().status_code) == (200, 200)
+
+
+@pytest.fixture
+def crowded(shop: Shop) -> Iterator[TestClient]:
+    """A server all of whose places are taken by somebody's long judgings."""
+    judge = Slow()
+    engine = coloured_shop(shop).engine(judge)
+    settings = Settings(data=shop.data, at_once=1, queue=0)
+    with TestClient(create_app(settings, engine)) as client, ThreadPoolExecutor(2) as pool:
+        body = {"query": {"text": "red shoe"}, "rerank": {"budget_ms": 20_000}}
+        pool.submit(client.post, "/api/search", json=body)
+        pool.submit(client.post, "/api/rerank", json={"query": "red", "document": "a red shoe"})
+        time.sleep(0.5)
+        yield client
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "form"),
+    [
+        ("GET", "/?q=red+shoe&lang=en", {}),
+        ("POST", "/", {"q": "red shoe", "lang": "en"}),
+        ("POST", "/rerank", {"q": "red shoe", "text-0": "a red shoe", "lang": "en", "judge": "one"}),
+    ],
+)
+def test_a_person_is_told_by_the_page_that_it_is_busy_and_loses_nothing(
+    crowded: TestClient, method: str, path: str, form: dict[str, str]
+) -> None:
+    files = {"none": ("", b"")} if form else None
+
+    page = crowded.request(method, path, data=form or None, files=files)
+
+    assert (page.status_code, page.headers["retry-after"]) == (503, "1")
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert "Many people are searching just now." in page.text
+    assert "red shoe" in page.text
+
+
+def test_a_program_is_told_so_as_a_problem(crowded: TestClient) -> None:
+    answer = crowded.get("/api/search?q=red+shoe")
+
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert answer.headers["content-type"] == "application/problem+json"

@@ -6,7 +6,7 @@ import re
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.web.acting import FIELD, choose, picture, titles
 from tests.web.conftest import Open, Site
@@ -51,6 +51,26 @@ def test_without_javascript_a_refused_picture_is_a_page_too(open_page: Open) -> 
     assert answered.value.status == 422
     expect(page.get_by_role("alert")).to_contain_text("This picture can't be read")
     expect(page.locator(FIELD)).to_be_visible()
+
+
+def test_a_busy_server_is_asked_again_without_a_word(open_page: Open) -> None:
+    page = open_page("/")
+    asked: list[str] = []
+
+    def busy_at_first(route: Route) -> None:
+        asked.append(route.request.url)
+        if len(asked) > 2:
+            route.fallback()
+        else:
+            route.fulfill(status=503, headers={"Retry-After": "0"}, body="{}")
+
+    page.route("**/", busy_at_first)
+    page.fill(FIELD, "red shoe")
+    page.press(FIELD, "Enter")
+
+    assert titles(page) == ["red shoe", "red bag"]
+    assert len(asked) == 3
+    expect(page.get_by_role("alert")).to_have_count(0)
 
 
 def test_a_server_that_is_away_is_said_to_be(open_page: Open) -> None:

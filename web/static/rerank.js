@@ -1,5 +1,7 @@
 // The judge's page works without this file; it makes it quicker: a judged form is put in place without a page load,
 // cards come and go at once, and pictures can be dropped or pasted where they belong.
+import { patiently } from "./patience.js";
+
 const PARTS = ["header", "main"];
 let running = null;
 
@@ -13,7 +15,7 @@ async function judge(form, button) {
   for (const each of document.querySelectorAll(".act")) each.disabled = true;
   say(document.body.dataset.judging);
   try {
-    const answer = await fetch(form.action, { method: "POST", body: sent, signal: running.signal });
+    const answer = await patiently(form.action, { method: "POST", body: sent, signal: running.signal });
     // A shared server that no longer knows us.
     if (answer.status === 401) return location.assign("/login?next=/rerank");
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");

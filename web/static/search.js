@@ -1,5 +1,7 @@
 // The page works without this file; it makes searching quicker: answers are put in place without a page load, and a
 // picture can be dropped anywhere or pasted. The server renders every state, so an address shows what it showed before.
+import { patiently } from "./patience.js";
+
 const PARTS = ["header", "#results"];
 let running = null;
 
@@ -10,7 +12,7 @@ async function pageOf(address, options = {}) {
   const results = document.getElementById("results");
   results.setAttribute("aria-busy", "true");
   try {
-    const answer = await fetch(address, { ...options, signal: running.signal });
+    const answer = await patiently(address, { ...options, signal: running.signal });
     // A shared server that no longer knows us.
     if (answer.status === 401) return location.reload(), null;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
