@@ -29,6 +29,11 @@ class Crew:
         return None if self.folder is None else self.folder / "pictures"
 
     @property
+    def windows(self) -> Path | None:
+        """Where a search's window is left for its further pages; None where there is nobody else to ask for them."""
+        return None if self.folder is None or self.workers == 1 else self.folder / "windows"
+
+    @property
     def counts(self) -> Path | None:
         """Where metrics are counted; None where there is nobody to count together with."""
         return None if self.folder is None or self.workers == 1 else self.folder / "counts"
@@ -51,7 +56,7 @@ def gathered(workers: int = 1) -> Iterator[Crew]:
 
     before = signal.signal(signal.SIGTERM, leave)
     try:
-        for part in (crew.pictures, crew.counts):
+        for part in (crew.pictures, crew.windows, crew.counts):
             if part is not None:
                 part.mkdir()
         if crew.counts is not None:

@@ -49,6 +49,7 @@ class SearchEngine:
         judging: Judging | None = None,
         pictures: PictureStore | None = None,
         device: str = "cpu",
+        windows: Windows | None = None,
     ) -> None:
         """`device` as in the settings: what the indexes may be searched on."""
         self.store, self.language = store, language
@@ -61,7 +62,7 @@ class SearchEngine:
         self._shelf = Shelf(Loaded(encoder, reranker), load, self.pictures)
         self._served: dict[str, ServedCatalog] = {}
         self._lock = threading.Lock()
-        self._windows = Windows()
+        self._windows = windows or Windows()
 
     def search(self, query: Query, catalog_name: str, judging: Judging | None = None) -> Answer:
         """One page of hits, with totals and facets over the same window, in the judge's order."""

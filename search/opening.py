@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from importlib import import_module
+from pathlib import Path
 
 from core.catalog import CatalogStore
 from core.encoder import load_encoder
@@ -15,10 +16,17 @@ from rerank.loading import load_reranker
 from search.engine import SearchEngine
 from search.judging import Judging
 from search.models import Loaded, LoadModels
+from search.window_files import WindowFiles
+from search.windows import Windows
 
 
-def open_engine(settings: Settings, language: Language | None = None) -> SearchEngine:
-    """Loads the models and opens the catalogs, with a language that is there already; DataFolderProblem, MissingExtra."""
+def open_engine(
+    settings: Settings, language: Language | None = None, windows: Path | None = None
+) -> SearchEngine:
+    """Loads the models and opens the catalogs; DataFolderProblem, MissingExtra.
+
+    `language` is one that is there already, `windows` a folder where other processes find those of this one.
+    """
     store = CatalogStore.open(settings.url)
     language = language or Language.load()
     encoder = load_encoder(settings, language)
@@ -32,6 +40,7 @@ def open_engine(settings: Settings, language: Language | None = None) -> SearchE
         load=loader(settings, language, usual),
         judging=Judging(depth=settings.rerank_depth, budget_ms=settings.rerank_budget_ms),
         device=settings.device,
+        windows=Windows(files=None if windows is None else WindowFiles(windows)),
     )
     keep_loaded()
     return engine

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from core.errors import InvalidQuery
 from core.recent import Recent
 from search.ordering import Judged
+from search.window_files import WindowFiles
 
 KEPT_WINDOWS = 256
 """Windows that a server remembers; an older cursor is answered from a fresh search."""
@@ -47,11 +48,16 @@ class Cursor:
 class Claim:
     """A window that somebody has asked for: the first who does delivers it, everybody else waits for it."""
 
-    def __init__(self, windows: Recent[str, Future[Judged]], name: str) -> None:
+    def __init__(
+        self, windows: Recent[str, Future[Judged]], name: str, files: WindowFiles | None = None
+    ) -> None:
         own: Future[Judged] = Future()
-        self._windows, self._name = windows, name
+        self._windows, self._name, self._files = windows, name, files
         self._awaited = windows.kept_or(name, own)
         self.is_first = self._awaited is own
+        if self.is_first and files is not None and (judged := files.find(name)) is not None:
+            own.set_result(judged)
+            self.is_first = False
 
     def window(self) -> Judged:
         """The window, once it is delivered."""
@@ -63,6 +69,8 @@ class Claim:
     def deliver(self, judged: Judged) -> None:
         """Here it is."""
         self._awaited.set_result(judged)
+        if self._files is not None:
+            self._files.keep(self._name, judged)
 
     @contextmanager
     def delivering(self, fallback: Judged | None = None) -> Iterator[None]:
@@ -86,11 +94,12 @@ class Claim:
 
 
 class Windows:
-    """The most recent windows by name; safe for many threads."""
+    """The most recent windows by name, and those of the server's other processes; safe for many threads."""
 
-    def __init__(self, kept: int = KEPT_WINDOWS) -> None:
+    def __init__(self, kept: int = KEPT_WINDOWS, files: WindowFiles | None = None) -> None:
         self._windows: Recent[str, Future[Judged]] = Recent(kept)
+        self._files = files
 
     def claim(self, name: str) -> Claim:
         """The window of that name: searched and judged once, however many ask for it."""
-        return Claim(self._windows, name)
+        return Claim(self._windows, name, self._files)

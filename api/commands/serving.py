@@ -153,7 +153,7 @@ def _opened(
     """A server with its models loaded and its catalogs open."""
     from api.app import create_app  # not before it is known where its metrics are counted
 
-    engine = open_engine(settings, language)
+    engine = open_engine(settings, language, crew.windows)
     for name in engine.store.names():
         engine.live(name)
     writer = None if open_writer is None else open_writer(settings, engine)
