@@ -33,9 +33,10 @@ class Guesses:
 
     def wait(self, address: str, now: float) -> float:
         """Seconds until the sender may try again; 0 for now."""
-        sender = self._sender(address, now)
+        # Who is only asked about isn't remembered: refused guesses would push out the senders that count.
+        sender = self._senders.get(network_of(address), _Sender())
         own = 0.0
-        if sender.wrong >= FREE_TRIES:
+        if sender.wrong >= FREE_TRIES and now - sender.last <= FORGOTTEN_AFTER:
             own = sender.last + min(2.0 ** (sender.wrong - FREE_TRIES), LONGEST_WAIT) - now
         while self._strangers and self._strangers[0] <= now - MINUTE:
             self._strangers.popleft()

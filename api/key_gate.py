@@ -48,7 +48,8 @@ class KeyGate:
         await self._app(scope, receive, send)
 
     def _key_of(self, request: Request) -> Key | None:
-        path, token = request.url.path, sent_key(request)
+        # Not the path of the URL: that one is put together from the Host header.
+        path, token = request.scope["path"], sent_key(request)
         key = self._doors.keyring.find(token) if is_made(token) else None
         if key is not None:
             _check(key, request)
@@ -96,5 +97,9 @@ def _check(key: Key, request: Request) -> None:
     origin = request.headers.get("origin", "")
     if key.origins and origin not in key.origins:
         raise ForbiddenToKey(f"pages of {origin}" if origin else "programs: it is for pages of its own sites")
-    if key.kind == "search" and key.catalogs and not request.url.path.startswith((*_FOR_KEYS, *_OPEN_BELOW)):
+    if (
+        key.kind == "search"
+        and key.catalogs
+        and not request.scope["path"].startswith((*_FOR_KEYS, *_OPEN_BELOW))
+    ):
         raise ForbiddenToKey("the server's own pages")

@@ -1,4 +1,4 @@
-"""Connections that dribble their request line and headers are closed; knows the insides of uvicorn's h11 protocol."""
+"""Connections that dribble their headers, or hardly read their answer, end; knows the insides of uvicorn's protocol."""
 
 from __future__ import annotations
 
@@ -9,13 +9,21 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEADER_SECONDS = 10.0
 """For a request's line and headers, from the connection or the first byte on."""
+READING_SECONDS = 20.0
+LEAST_READ_BYTES = 20_000
+"""What is taken of an answer in that time by whoever still wants it: slower than any phone's network."""
 
 
 class PatientProtocol(H11Protocol):
-    """Uvicorn bounds the pause between two requests, not the time that one takes to say what it wants."""
+    """Uvicorn bounds the pause between two requests, not the time that one takes to say what it wants.
+
+    Nor the time that an answer takes to be read: a stream that nobody reads would hold its place for ever.
+    """
 
     header_seconds = HEADER_SECONDS
+    reading_seconds = READING_SECONDS
     _waiting: asyncio.TimerHandle | None = None
+    _reading: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begins to wait."""
@@ -33,7 +41,19 @@ class PatientProtocol(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Waits for nothing more."""
         self._stop()
+        self._stop_reading()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """More of the answer is there than the other side has read: from here on it is watched."""
+        super().pause_writing()
+        if self._reading is None:
+            self._watch(self.transport.get_write_buffer_size())
+
+    def resume_writing(self) -> None:
+        """It has read enough."""
+        self._stop_reading()
+        super().resume_writing()
 
     def _wait(self) -> None:
         self._waiting = self.loop.call_later(self.header_seconds, self._too_slow)
@@ -42,6 +62,22 @@ class PatientProtocol(H11Protocol):
         if self._waiting is not None:
             self._waiting.cancel()
             self._waiting = None
+
+    def _watch(self, unread: int) -> None:
+        self._reading = self.loop.call_later(self.reading_seconds, self._look_again, unread)
+
+    def _look_again(self, unread: int) -> None:
+        self._reading = None
+        left = self.transport.get_write_buffer_size()
+        if unread - left < LEAST_READ_BYTES:
+            self.transport.abort()
+        else:
+            self._watch(left)
+
+    def _stop_reading(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+            self._reading = None
 
     def _too_slow(self) -> None:
         self._waiting = None

@@ -5,11 +5,14 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any, cast
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from api.app import create_app
 from api.guesses import FREE_TRIES, TRIES_OF_ALL
@@ -251,6 +254,77 @@ def test_the_addresses_of_one_household_count_as_one(gate: Gate) -> None:
 
     with pytest.raises(TooManyGuesses):
         gate.knows("wrong", "2001:db8::fffe")
+
+
+def test_guesses_that_are_refused_push_nobody_out_of_memory(gate: Gate, clock: Clock) -> None:
+    assert gate.knows(PASSWORD, "192.168.0.7")
+    for n in range(TRIES_OF_ALL):
+        gate.knows("wrong", f"10.0.{n}.1")
+
+    for n in range(10_100):
+        with pytest.raises(TooManyGuesses):
+            gate.knows("wrong", f"172.{n >> 8}.{n & 255}.1")
+
+    assert gate.knows(PASSWORD, "192.168.0.7")
+
+
+def test_many_guesses_at_once_are_looked_at_one_after_the_other(gate: Gate) -> None:
+    def guess(_: int) -> bool:
+        try:
+            return gate.knows("wrong", "10.0.0.1")
+        except TooManyGuesses:
+            return True
+
+    with ThreadPoolExecutor(32) as threads:
+        answers = list(threads.map(guess, range(300)))
+
+    assert answers.count(False) == FREE_TRIES
+
+
+def believing_proxies(app: FastAPI) -> Any:
+    """As uvicorn serves it: what a tunnel on this machine says of a sender is believed."""
+    return ProxyHeadersMiddleware(cast(Any, app), trusted_hosts="127.0.0.1")
+
+
+def test_who_lies_about_the_address_is_slowed_down_with_all_the_others(app: FastAPI) -> None:
+    # What a tunnel passes on may say anything of where it comes from.
+    with TestClient(believing_proxies(app), client=("127.0.0.1", 1)) as client:
+        codes = [
+            client.post(
+                "/login", data={"password": "wrong"}, headers={"x-forwarded-for": f"10.0.{n}.1"}
+            ).status_code
+            for n in range(TRIES_OF_ALL + 5)
+        ]
+
+    assert codes == [401] * TRIES_OF_ALL + [429] * 5
+
+
+def test_who_is_not_a_proxy_of_this_machine_says_nothing_of_its_address(app: FastAPI) -> None:
+    with TestClient(believing_proxies(app), client=("10.7.7.7", 1)) as client:
+        codes = [
+            client.post(
+                "/login", data={"password": "wrong"}, headers={"x-forwarded-for": f"10.0.{n}.1"}
+            ).status_code
+            for n in range(FREE_TRIES + 2)
+        ]
+
+    assert codes[-1] == 429
+
+
+def test_behind_a_tunnel_that_speaks_tls_the_session_goes_by_tls_alone(app: FastAPI) -> None:
+    with TestClient(believing_proxies(app), client=("127.0.0.1", 1), follow_redirects=False) as client:
+        answer = client.post("/login", data={"password": PASSWORD}, headers={"x-forwarded-proto": "https"})
+
+    assert "Secure" in answer.headers["set-cookie"]
+
+
+def test_sessions_and_links_end_with_the_server(shop: Shop, client: TestClient, gate: Gate) -> None:
+    client.post("/login", data={"password": PASSWORD})
+    again = create_app(Settings(data=shop.data), shop.engine(), Gate(PASSWORD))
+    with TestClient(again, cookies=client.cookies) as restarted:
+        assert client.get("/api/search?q=red").status_code == 200
+        assert restarted.get("/api/search?q=red").status_code == 401
+        assert "set-cookie" not in restarted.get(f"/login?token={gate.link_token}").headers
 
 
 def test_another_sender_does_not_wait_for_one_that_guesses(app: FastAPI) -> None:
