@@ -71,9 +71,9 @@ class Admission:
 
     async def _worked(self, places: Places, scope: Scope, receive: Receive, send: Send) -> None:
         """Runs the request in its place; the place is free again when the work has really ended."""
-        answer, begun = _Answer(send), time.monotonic()
+        answer = _Answer(send, places)
         working = asyncio.ensure_future(self._app(scope, receive, answer.send))
-        working.add_done_callback(lambda _: places.free(time.monotonic() - begun))
+        working.add_done_callback(lambda _: answer.is_made())
         try:
             await asyncio.wait({working}, timeout=self._limits.request_seconds)
             if working.done() or answer.begun:
@@ -91,16 +91,34 @@ class Admission:
 
 
 class _Answer:
-    """What is sent, until it is given up."""
+    """What is sent, until it is given up; whoever reads it slowly holds no place meanwhile."""
 
-    def __init__(self, send: Send) -> None:
-        self._send = send
+    def __init__(self, send: Send, places: Places) -> None:
+        self._send, self._places = send, places
+        self._since, self._holds = time.monotonic(), True
         self.begun = self.given_up = False
 
     async def send(self, message: Message) -> None:
-        if not self.given_up:
-            self.begun = True
+        if self.given_up:
+            return
+        self.begun = True
+        has_more = message.get("more_body", False)
+        if message["type"] == "http.response.body" and not has_more:
+            self.is_made()
+        if not (has_more and self._holds):
             await self._send(message)
+            return
+        self._holds = False
+        self._places.give()
+        await self._send(message)
+        await self._places.take_again()
+        self._holds = True
+
+    def is_made(self) -> None:
+        """There is nothing left to work on."""
+        if self._holds:
+            self._holds = False
+            self._places.free(time.monotonic() - self._since)
 
 
 async def _read_ahead(request: Request, receive: Receive) -> list[Message]:

@@ -98,7 +98,12 @@ class Places:
             if self._taken():
                 return
             self._waiting.appendleft(turn)
-        await turn[1]
+        try:
+            await asyncio.shield(turn[1])
+        except BaseException:
+            if not self._left(turn):
+                self.give()
+            raise
 
     def _taken(self) -> bool:
         self._look()

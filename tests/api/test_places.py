@@ -6,10 +6,14 @@ import asyncio
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.admission import Admission
 from api.app import create_app
 from api.places import Limits, Places
 from core.door_errors import ServerBusy
@@ -137,6 +141,98 @@ def test_who_has_documents_judged_keeps_no_search_out(shop: Shop) -> None:
 
         assert not judging.done()
         assert (search.status_code, judging.result().status_code) == (200, 200)
+
+
+def test_who_goes_away_while_waiting_to_come_back_neither_takes_a_place_nor_makes_one() -> None:
+    async def places_left() -> int:
+        places_ = Places(Limits(1, queue=0, queue_seconds=1, request_seconds=60))
+        await places_.take()
+        back = asyncio.create_task(places_.take_again())
+        await asyncio.sleep(0)
+        back.cancel()
+        await asyncio.wait({back})
+        places_.give()
+        left = 0
+        with suppress(ServerBusy):
+            while left < 9:
+                await places_.take()
+                left += 1
+        return left
+
+    assert asyncio.run(places_left()) == 1
+
+
+class Reader:
+    """Takes what is sent to it when it likes to."""
+
+    def __init__(self) -> None:
+        self.reads = asyncio.Event()
+        self.got: list[Message] = []
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.body":
+            await self.reads.wait()
+        self.got.append(message)
+
+
+def answering(pieces: int) -> ASGIApp:
+    async def app(_: Scope, __: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for left in reversed(range(pieces)):
+            await send({"type": "http.response.body", "body": b"x", "more_body": bool(left)})
+
+    return app
+
+
+SEARCH: dict[str, Any] = {
+    "type": "http",
+    "method": "GET",
+    "path": "/api/search",
+    "headers": [],
+    "query_string": b"q=red",
+    "server": ("localhost", 80),
+    "scheme": "http",
+}
+
+
+async def never() -> Message:
+    await asyncio.Event().wait()
+    return {}
+
+
+@pytest.mark.parametrize("pieces", [1, 3])
+def test_who_reads_an_answer_slowly_holds_no_place(pieces: int) -> None:
+    async def two_searches() -> list[int]:
+        doors = Admission(answering(pieces), Limits(1, queue=0, queue_seconds=1, request_seconds=60))
+        slow, quick = Reader(), Reader()
+        quick.reads.set()
+        reading = asyncio.create_task(doors(SEARCH.copy(), never, slow.send))
+        await asyncio.sleep(0.05)
+
+        await doors(SEARCH.copy(), never, quick.send)
+        slow.reads.set()
+        await reading
+        await doors(SEARCH.copy(), never, quick.send)
+        return [len(slow.got), len(quick.got), quick.got[-pieces - 1]["status"]]
+
+    assert asyncio.run(two_searches()) == [pieces + 1, 2 * (pieces + 1), 200]
+
+
+def test_a_reader_who_goes_away_in_the_middle_leaves_a_free_place() -> None:
+    async def after_many_who_left() -> int:
+        doors = Admission(answering(3), Limits(1, queue=0, queue_seconds=1, request_seconds=60))
+        for _ in range(5):
+            slow = Reader()
+            reading = asyncio.create_task(doors(SEARCH.copy(), never, slow.send))
+            await asyncio.sleep(0.01)
+            reading.cancel()
+            await asyncio.wait({reading})
+        quick = Reader()
+        quick.reads.set()
+        await doors(SEARCH.copy(), never, quick.send)
+        return int(quick.got[0]["status"])
+
+    assert asyncio.run(after_many_who_left()) == 200
 
 
 @pytest.fixture
