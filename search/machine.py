@@ -116,6 +116,10 @@ def check_judge(settings: Settings) -> Finding:
         case "lychee" if _is_path(settings.reranker_model) and not Path(settings.reranker_model).is_dir():
             mend = "name its folder or a hub name by LYCHEE_RERANKER_MODEL"
             return Finding("judge", f"there is no folder {settings.reranker_model}; {mend}", sound=False)
+        case "lychee":
+            return Finding(
+                "judge", "lychee, which each of several workers would load: use one, or ask a remote judge"
+            )
         case name:
             return Finding("judge", name)
 

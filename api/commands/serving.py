@@ -110,6 +110,8 @@ def serve_by_several(workers: int, settings: Settings, *, open_writer: OpenWrite
         typer.echo(where(settings))
 
     with _begun(settings) as listener, gathered(workers) as crew:
+        if settings.reranker_name == "lychee":
+            note("each worker loads the lychee judge for itself; with LYCHEE_RERANKER=remote all ask one")
         note("Loading model...")
         # From here on prometheus_client may be imported: it counts in the crew's folder.
         from api.metrics import forget_process
