@@ -6,6 +6,7 @@ import os
 import sqlite3
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -70,6 +71,8 @@ class Database:
         if engine.dialect.name != "sqlite":
             self._writer = engine.execution_options(isolation_level="READ COMMITTED")
         self._turn = threading.Lock()
+        # Not every command closes what it opened; a server would notice each connection that is left to itself.
+        weakref.finalize(self, engine.dispose)
 
     @classmethod
     def open(cls, url: str) -> Database:
