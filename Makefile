@@ -3,8 +3,9 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 MODELS := .venv-models
+AUDIT := .venv-audit
 
-.PHONY: demo install dev browser test check format test-models lock clean
+.PHONY: demo install dev browser test check format test-models lock audit clean
 
 demo: install
 	$(BIN)/lychee demo
@@ -49,5 +50,13 @@ $(MODELS)/.installed: requirements-models.txt requirements.lock
 	$(MODELS)/bin/pip install --quiet --disable-pip-version-check -r requirements-models.txt
 	touch $@
 
+# What is known against the locked packages. Exits with 2, and says so, where no advisory source could be asked.
+audit: $(AUDIT)/.installed
+	$(AUDIT)/bin/python tools/audit.py
+$(AUDIT)/.installed: requirements-audit.txt
+	$(PYTHON) -m venv $(AUDIT)
+	$(AUDIT)/bin/pip install --quiet --disable-pip-version-check -r requirements-audit.txt
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(MODELS) build *.egg-info
+	rm -rf $(VENV) $(MODELS) $(AUDIT) build *.egg-info
