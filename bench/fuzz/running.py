@@ -90,12 +90,13 @@ def _round(target: Target, found: Found, round_seed: int, until: float) -> None:
     @given(target.inputs)
     def tried(example: Any) -> None:
         if time.monotonic() < until:
-            _try(target, found, example)
+            attempt(target, found, example)
 
     tried()
 
 
-def _try(target: Target, found: Found, example: Any) -> None:
+def attempt(target: Target, found: Found, example: Any) -> None:
+    """Tries one input, and notes what came of it."""
     before, started = _peak(), time.process_time()
     try:
         target.answers(example)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, Phase, given, settings
 
 from api.app import create_app
@@ -82,3 +84,36 @@ def _as(visitor: str, server: Server, data: Path) -> Server:
         else ""
     )
     return Server(server.app, key, may_write=False, ids=server.ids)
+
+
+@pytest.mark.parametrize(
+    ("method", "address", "body", "status"),
+    [
+        ("GET", "/api/search?" + "&".join(["like=red%20shoe"] * 21), "", 422),
+        ("GET", f"/api/search?q=red&cursor={'a' * 201}", "", 422),
+        ("GET", f"/api/search?q=red&cursor={base64.b64encode(b'x:' + b'9' * 120).decode()}", "", 400),
+        ("GET", "/api/search?q=red&catalog=%00", "", 404),
+        ("GET", "/api/products/x/similar?catalog=%00", "", 404),
+        ("GET", "/images/%00/x", "", 404),
+        ("POST", "/api/search", '{"query": {"text": "red"}, "catalog": "\\ud800"}', 404),
+        ("PUT", "/api/products/p1", '{"title": "cup", "price": 1' + "0" * 400 + "}", 200),
+    ],
+    ids=[
+        "likes",
+        "long cursor",
+        "far cursor",
+        "NUL",
+        "NUL, similar",
+        "NUL, picture",
+        "half a character",
+        "price",
+    ],
+)
+def test_what_no_shop_would_send_is_refused_as_described(
+    server: Server, method: str, address: str, body: str, status: int
+) -> None:
+    headers = {"X-API-Key": ADMIN, "content-type": "application/json"}
+    with TestClient(server.app, raise_server_exceptions=False) as client:
+        answer = client.request(method, address, content=body.encode(), headers=headers)
+
+    assert answer.status_code == status, answer.text
