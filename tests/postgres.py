@@ -30,14 +30,14 @@ def why_none() -> str | None:
 
 
 @contextmanager
-def running(initdb: str) -> Iterator[str]:
-    """The URL of a server in a folder of its own."""
+def running(initdb: str, *, fsync: bool = False) -> Iterator[str]:
+    """The URL of a server in a folder of its own; without fsync it is quick, and loses data with the machine."""
     control = str(Path(initdb).with_name("pg_ctl"))
     with TemporaryDirectory(prefix="lychee-pg-", ignore_cleanup_errors=True) as folder:
         shutil.chown(folder, USER)
         data = f"{folder}/data"
         _as_server(initdb, "-D", data, "-A", "trust", "-U", "lychee", "-E", "UTF8", "--no-sync")
-        options = f"-k {folder} -c listen_addresses= -c fsync=off"
+        options = f"-k {folder} -c listen_addresses= -c fsync={'on' if fsync else 'off'}"
         _as_server(control, "-D", data, "-o", options, "-l", f"{folder}/log", "-w", "start")
         yield f"postgresql://lychee@/postgres?host={folder}"
         _as_server(control, "-D", data, "-m", "immediate", "stop")
