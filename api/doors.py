@@ -23,7 +23,7 @@ from core.settings import Settings
 class Doors:
     """Decides from a request's headers alone; safe for many threads."""
 
-    def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.keyring = Keyring(settings.data)
         chosen = settings.admin_key
         self._admin = None if chosen is None else digest_of(chosen.get_secret_value())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from http import HTTPStatus
 
@@ -13,7 +14,7 @@ from starlette.exceptions import HTTPException
 from api.headers import add_security_headers
 from api.request_notes import NOTES, REQUEST_ID
 from api.schemas import ProblemBody
-from core.database_errors import DatabaseUnreachable
+from core.database_errors import DatabaseReplaced, DatabaseUnreachable
 from core.door_errors import (
     AnswerTooSlow,
     ForbiddenToKey,
@@ -75,8 +76,20 @@ AGAIN_AFTER_SECONDS: dict[type[LycheeError], int] = {
     EncoderSwitched: 5,
     AnswerTooSlow: 30,
     DatabaseUnreachable: 5,
+    DatabaseReplaced: 1,
+    DataFolderProblem: 30,
 }
 """What passes by itself."""
+SHORT_OF = {
+    errno.ENOSPC: "disk space",
+    errno.EDQUOT: "disk space",
+    errno.EMFILE: "files that it may open",
+    errno.ENFILE: "files that it may open",
+    errno.ENOMEM: "memory",
+    errno.EIO: "a disk that can be read and written",
+    errno.EROFS: "a disk that can be written",
+}
+"""What the system refuses a server that is set up rightly, wherever it asks."""
 log = logging.getLogger("lychee.api")
 
 
@@ -124,6 +137,17 @@ def add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> JSONResponse:
         return problem(HTTPStatus(error.status_code), str(error.detail), request)
+
+    @app.exception_handler(OSError)
+    async def short_of(request: Request, error: OSError) -> JSONResponse:
+        if error.errno not in SHORT_OF:
+            raise error
+        log.error("%s at %s", error, request.url.path)
+        answer = problem(
+            HTTPStatus.SERVICE_UNAVAILABLE, f"the server is short of {SHORT_OF[error.errno]}", request
+        )
+        answer.headers["Retry-After"] = str(AGAIN_AFTER_SECONDS[DataFolderProblem])
+        return answer
 
     @app.exception_handler(Exception)
     async def unforeseen(request: Request, error: Exception) -> JSONResponse:

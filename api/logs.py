@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from api.open_connections import OneASecond
 from api.request_notes import NOTES
 from core.settings import LogFormat
 
@@ -17,6 +18,7 @@ def set_up_logging(log_format: LogFormat) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines() if log_format == "json" else TextLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
+    logging.getLogger("asyncio").addFilter(OneASecond())
     # It logs the address of each request, and addresses may hold secrets.
     for talkative in ("httpx2", "httpcore2", "httpx", "httpcore"):
         logging.getLogger(talkative).setLevel(logging.WARNING)

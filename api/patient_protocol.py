@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from typing import cast
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from api.open_connections import make_room, most_connections
 
 HEADER_SECONDS = 10.0
 """For a request's line and headers, from the connection or the first byte on."""
@@ -22,16 +25,33 @@ class PatientProtocol(H11Protocol):
 
     header_seconds = HEADER_SECONDS
     reading_seconds = READING_SECONDS
+    most = most_connections()
+    """Connections of one process."""
+    _heard = 0.0
     _waiting: asyncio.TimerHandle | None = None
     _reading: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begins to wait."""
+        """Begins to wait; where there are too many, others that say nothing have to go, or else this one."""
+        has_room = make_room(cast("set[PatientProtocol]", self.connections), self.most)
         super().connection_made(transport)
+        self._heard = self.loop.time()
         self._wait()
+        if not has_room:
+            transport.close()
+
+    def quiet_since(self) -> float | None:
+        """When it was last heard of; None while a request of it is under way, or it is closing."""
+        is_asking = self.cycle is not None and not self.cycle.response_complete
+        return None if is_asking or self.transport.is_closing() else self._heard
+
+    def let_go(self) -> None:
+        """Closes the connection."""
+        self.transport.close()
 
     def data_received(self, data: bytes) -> None:
         """Waits on where a request has begun and its headers are not all there."""
+        self._heard = self.loop.time()
         super().data_received(data)
         if self.conn.their_state is not h11.IDLE:
             self._stop()

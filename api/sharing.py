@@ -35,7 +35,8 @@ _OPEN_PATHS = ("/login", "/healthz", "/favicon.ico")
 class Gate:
     """Who may come in; safe for many threads."""
 
-    def __init__(self, password: str, *, clock: Callable[[], float] = time.time) -> None:
+    # Not the time of day, which may be set: sessions and waits end with this process, and so does their key.
+    def __init__(self, password: str, *, clock: Callable[[], float] = time.monotonic) -> None:
         if len(password) < SHORTEST_PASSWORD:
             raise WeakPassword(SHORTEST_PASSWORD)
         self._key = secrets.token_bytes(32)

@@ -56,3 +56,13 @@ class ReadOnlyDatabase(UnfitDatabase):
 
     def __init__(self, place: str, reason: str) -> None:
         super().__init__(place, f"can't be written to: {' '.join(reason.split())}")
+
+
+class DatabaseReplaced(DataFolderProblem):
+    """Another file was put into the place of the one that was being read; what was asked can be asked again."""
+
+    exit_code = 1
+
+    def __init__(self, place: str) -> None:
+        LycheeError.__init__(self, f"database {place} was replaced by another file; ask again")
+        self.path, self.reason = place, "it was replaced"

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from core.catalog import Catalog, CatalogStore, StoredProduct
+from core.database_errors import DatabaseReplaced
 from core.encoder import Encoder
 from core.errors import InvalidQuery, UnknownCatalog, UnknownProduct
 from core.filters import Filter
@@ -60,7 +61,7 @@ class SearchEngine:
         self.pictures = pictures or PictureStore(data)
         self._data, self._depth, self._device = data, depth, device
         self._shelf = Shelf(Loaded(encoder, reranker), load, self.pictures)
-        self._served: dict[str, ServedCatalog] = {}
+        self._served: dict[tuple[int, str], ServedCatalog] = {}
         self._lock = threading.Lock()
         self._windows = windows or Windows()
 
@@ -119,15 +120,17 @@ class SearchEngine:
 
     def served(self, catalog_name: str) -> ServedCatalog:
         """The catalog as it is served, opened on first use, with its models loaded."""
-        known = self._served.get(catalog_name)
+        known = self._served.get((self.store.incarnation, catalog_name))
         if known is not None:
             return known
         catalog = self.store.catalog(catalog_name)
+        place = (self.store.incarnation, catalog_name)
         with self._lock:
-            if catalog_name not in self._served:
+            if place not in self._served:
                 served = ServedCatalog(catalog, self._data, self._shelf, device=self._device)
-                self._served[catalog_name] = served
-            return self._served[catalog_name]
+                still = {each: known for each, known in self._served.items() if each[0] == place[0]}
+                self._served = still | {place: served}
+            return self._served[place]
 
     def live(self, catalog_name: str) -> LiveCatalog:
         """The catalog's indexes as they are served."""
@@ -138,8 +141,8 @@ class SearchEngine:
         try:
             serving = self.served(catalog_name).now()
             return serving, serving.live.snapshot()
-        except UnknownCatalog:
-            self._served.pop(catalog_name, None)
+        except (UnknownCatalog, DatabaseReplaced):
+            self._served.pop((self.store.incarnation, catalog_name), None)
             serving = self.served(catalog_name).now()
             return serving, serving.live.snapshot()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from dataclasses import dataclass
@@ -14,11 +15,14 @@ from core.publishing import (
     changes_since,
     index_folder,
     publish_changes,
+    publish_channel,
     repair_channel,
 )
 from core.types import Channel
 from core.vector_index import VectorIndex
 from search.background import Background
+
+log = logging.getLogger("lychee.search")
 
 CHECK_EVERY_SECONDS = 1.0
 """How soon a running server sees what an ingest has committed."""
@@ -70,6 +74,11 @@ class LiveCatalog:
     def _open(self, channel: Channel) -> VectorIndex:
         """The published index, or a new one built from the rows when it is missing, damaged or not its own."""
         try:
+            index = self._opened(channel)
+            if index.revision <= self.catalog.revision():
+                return index
+            # The rows were put back from a backup: the index knows products that never were.
+            publish_channel(self._data, self.catalog, channel, self._fingerprint)
             return self._opened(channel)
         except (FileNotFoundError, DamagedIndex, EncoderMismatch):
             repair_channel(self._data, self.catalog, channel, self._fingerprint)
@@ -109,6 +118,10 @@ class LiveCatalog:
         except (FileNotFoundError, DamagedIndex, EncoderMismatch):
             # Somebody harmed the files. What is open serves on, while they are made anew from the rows.
             self._folding.begin()
+            return index
+        except OSError as error:
+            # No descriptor free, a disk that fails: what is open needs neither.
+            log.warning("the index in %s can't be looked at: %s", folder, error)
             return index
 
     def _fold(self) -> None:

@@ -14,7 +14,7 @@ import segno
 import typer
 
 from api.commands.serving import Beside, PortOption, at_address, serve
-from api.sharing import Gate, generated_password
+from api.sharing import LINK_SECONDS, Gate, generated_password
 from api.tunnel import TunnelPlan, open_tunnel, tunnel_plan
 from core.command import DataOption, note, settings_in_force
 from core.settings import Settings
@@ -88,7 +88,7 @@ def _invite(gate: Gate, password: str, address: str) -> None:
         typer.echo(_qr_code(link, on_screen=sys.stdout.isatty()))
     except UnicodeEncodeError:
         typer.echo(f"(this terminal can't show a QR code) {link}")
-    until = time.strftime("%H:%M", time.localtime(gate.link_until))
+    until = time.strftime("%H:%M", time.localtime(time.time() + LINK_SECONDS))
     typer.echo(f"The code logs a phone in until {until}; after that, it asks for the password.")
 
 

@@ -38,7 +38,7 @@ class Catalog:
     def __init__(self, database: Database, catalog_id: int, name: str, index_fields: tuple[str, ...]) -> None:
         self.id, self.name, self.index_fields = catalog_id, name, index_fields
         self.encoding = Encoding(database, catalog_id, name)
-        self._database = database
+        self._database, self._incarnation = database, database.incarnation
         self._lexical, self._kept = LexicalSearch(catalog_id), Kept()
         self._counts: tuple[int, CatalogCounts] | None = None
 
@@ -232,11 +232,11 @@ class Catalog:
             return reading.removed(connection, self.id, revision)
 
     def _reading(self) -> AbstractContextManager[Connection]:
-        return self._database.reading()
+        return self._database.reading(self._incarnation)
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        with self._database.writing() as connection:
+        with self._database.writing(self._incarnation) as connection:
             self._corpus(connection)  # Nothing may be written into a catalog that was removed meanwhile.
             yield connection
 

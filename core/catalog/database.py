@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +22,9 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from core.catalog.address import parsed
+from core.catalog.database_file import DatabaseFile, make_folder
 from core.catalog.migrations import bring_up_to_date
-from core.database_errors import DatabaseUnreachable, ReadOnlyDatabase
+from core.database_errors import DatabaseReplaced, DatabaseUnreachable, ReadOnlyDatabase
 from core.errors import DataFolderProblem, MissingExtra
 from core.setting_words import without_password
 
@@ -54,8 +54,14 @@ _MENDS = {
 """What to do about what SQLite says."""
 NOT_ALLOWED = "42501"
 """PostgreSQL's code for what a user may not do."""
-_PATIENCE = {"connect_timeout": "5", "tcp_user_timeout": "10000"}
-"""What a server that has vanished without a word is waited for; seconds and milliseconds."""
+_PATIENCE = {
+    "connect_timeout": "5",
+    "tcp_user_timeout": "10000",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+}
+"""What a machine that has vanished without a word is waited for; seconds, `tcp_user_timeout` milliseconds."""
 POOLED = 20
 """Connections of one process at most: a PostgreSQL server has a hundred unless told otherwise, and there are workers."""
 POOL_SECONDS = 10.0
@@ -68,11 +74,18 @@ class Database:
     def __init__(self, engine: Engine, place: str) -> None:
         self._engine, self._place = engine, place
         self._writer = engine.execution_options(writes=True)
+        self._patience: Callable[[], AbstractContextManager[None]] = nullcontext
         if engine.dialect.name != "sqlite":
+            from core.catalog.patience import waiting_longer
+
             self._writer = engine.execution_options(isolation_level="READ COMMITTED")
+            self._patience = waiting_longer
         self._turn = threading.Lock()
         # Not every command closes what it opened; a server would notice each connection that is left to itself.
         weakref.finalize(self, engine.dispose)
+        self._file: DatabaseFile | None = None
+        self.incarnation = 0
+        """Grows when another file is put into the place of the one that was opened."""
 
     @classmethod
     def open(cls, url: str) -> Database:
@@ -80,7 +93,7 @@ class Database:
         address = _parsed(url)
         path = _file_of(address)
         if path is not None:
-            _make_folder(path)
+            make_folder(path, _MENDS["readonly"])
         database = cls(_engine(address), address.render_as_string() if path is None else str(path))
         try:
             database._prepare(path)
@@ -90,15 +103,22 @@ class Database:
         return database
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """A connection that sees one state of the database until it is given back; DataFolderProblem."""
+    def reading(self, incarnation: int | None = None) -> Iterator[Connection]:
+        """A connection that sees one state of the database until it is given back; DataFolderProblem.
+
+        DatabaseReplaced where the database is no longer the one of that incarnation.
+        """
+        self._look(incarnation)
         with self._naming_problems(), self._engine.connect() as connection:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self, incarnation: int | None = None) -> Iterator[Connection]:
         """A connection in one transaction: all of it is stored when the block ends, or nothing."""
-        with self._turn, self._naming_problems(), self._writer.begin() as connection:
+        self._look(incarnation)
+        with self._turn, self._patience(), self._naming_problems(), self._writer.begin() as connection:
+            if connection.dialect.name != "sqlite":
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{BUSY_SECONDS}s'")
             yield connection
 
     def close(self) -> None:
@@ -109,7 +129,16 @@ class Database:
         if path is not None:
             with self._naming_problems():
                 _use_write_ahead_log(self._engine)
+            self._file = DatabaseFile(path)
         bring_up_to_date(self.reading, self.writing, self._place)
+
+    def _look(self, incarnation: int | None) -> None:
+        """Lets go of a file that was removed or replaced; DataFolderProblem while there is none, DatabaseReplaced."""
+        if self._file is not None and self._file.was_replaced():
+            self.incarnation += 1
+            self._engine.dispose()
+        if incarnation not in (None, self.incarnation):
+            raise DatabaseReplaced(self._place)
 
     @contextmanager
     def _naming_problems(self) -> Iterator[None]:
@@ -142,18 +171,6 @@ def _file_of(url: URL) -> Path | None:
     return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
 
 
-def _make_folder(path: Path) -> None:
-    folder = path.parent
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataFolderProblem(str(folder), error.strerror or str(error)) from error
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise DataFolderProblem(str(folder), f"it is not writable; {_MENDS['readonly']}")
-    if path.exists() and not os.access(path, os.W_OK):
-        raise DataFolderProblem(str(path), f"it is not writable; {_MENDS['readonly']}")
-
-
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() != "sqlite":
         return _postgres(url)
@@ -165,7 +182,9 @@ def _engine(url: URL) -> Engine:
 
 def _postgres(url: URL) -> Engine:
     try:
-        return create_engine(
+        from core.catalog import patience  # psycopg is an extra
+
+        engine = create_engine(
             url.set(query={**_PATIENCE, **url.query}),
             # What a reader asks in several statements must be answered from one state, as SQLite does by itself.
             isolation_level="REPEATABLE READ",
@@ -176,6 +195,10 @@ def _postgres(url: URL) -> Engine:
             pool_timeout=POOL_SECONDS,
             query_cache_size=1_000,
         )
+        event.listen(
+            engine, "do_connect", lambda _dialect, _record, place, facts: patience.connect(*place, **facts)
+        )
+        return engine
     except ImportError as error:
         raise MissingExtra("PostgreSQL", "postgres") from error
 

@@ -36,7 +36,7 @@ class CatalogStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._catalogs: dict[int, Catalog] = {}
+        self._catalogs: dict[tuple[int, int], Catalog] = {}
 
     @classmethod
     def open(cls, url: str) -> CatalogStore:
@@ -46,6 +46,11 @@ class CatalogStore:
     def close(self) -> None:
         """Closes all connections; the store can't be used any more."""
         self._database.close()
+
+    @property
+    def incarnation(self) -> int:
+        """Grows when another database is put into this one's place: what is known of its catalogs is of no use then."""
+        return self._database.incarnation
 
     def names(self) -> list[str]:
         """The names of all catalogs, in alphabetical order."""
@@ -91,7 +96,7 @@ class CatalogStore:
                 connection.execute(delete(table).where(table.c.catalog_id == catalog_id))
             connection.execute(delete(CATALOG).where(CATALOG.c.id == catalog_id))
             index_of(connection, catalog_id).drop()
-        self._catalogs.pop(catalog_id, None)
+        self._catalogs.pop((self.incarnation, catalog_id), None)
 
     def known_vectors(self, hashes: Collection[str], fingerprint: str) -> set[str]:
         """Those of the content hashes that the encoder's vectors are stored for."""
@@ -126,11 +131,11 @@ class CatalogStore:
         if row is None:
             return None
         fields = tuple(orjson.loads(row.index_fields))
-        known = self._catalogs.get(row.id)
+        known = self._catalogs.get((self.incarnation, row.id))
         # The same object each time, for the catalog remembers counts; a changed field list needs another.
         if known is None or known.index_fields != fields:
             known = Catalog(self._database, row.id, name, fields)
-            self._catalogs[row.id] = known
+            self._catalogs[self.incarnation, row.id] = known
         return known
 
     @staticmethod

@@ -1,11 +1,11 @@
-"""A published index, opened and checked: the rows of its segments mapped, their quick indexes in memory."""
+"""A published index, opened and checked: short files read, the rows of long ones mapped, quick indexes in memory."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,12 @@ from core.vector_index.quick import QuickIndex
 from core.vector_index.rows import RowTable, Shape
 from core.vector_index.search import Part
 from core.vector_index.segment import Segment
+
+READ_BELOW_BYTES = 32 << 20
+"""Files below this are kept in memory, where nothing that befalls the disk reaches them; longer ones are mapped.
+
+A mapped file that somebody cuts short ends the process at the next look at what is gone.
+"""
 
 Number = TypeVar("Number", bound=np.generic)
 Opened = Mapping[str, Segment]
@@ -116,7 +122,7 @@ def _quick(path: Path) -> QuickIndex:
 
 
 def mapped_rows(folder: Path, shape: Shape, count: int) -> RowTable:
-    """The rows in a folder, mapped; DamagedIndex where its files are not of that shape."""
+    """The rows in a folder, read or mapped; DamagedIndex where its files are not of that shape."""
     dim, feature_dim = shape
     keys = _mapped(folder / KEYS, np.int64, (count,))
     vectors = _mapped(folder / VECTORS, np.float16, (count, dim))
@@ -129,8 +135,9 @@ def mapped_rows(folder: Path, shape: Shape, count: int) -> RowTable:
 
 def _mapped(path: Path, dtype: type[Number], shape: tuple[int, ...]) -> NDArray[Number]:
     try:
+        mode: Literal["r"] | None = "r" if path.stat().st_size >= READ_BELOW_BYTES else None
         # A plain array over the mapping: slicing a numpy.memmap costs microseconds each time.
-        array: NDArray[Number] = np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+        array: NDArray[Number] = np.asarray(np.load(path, mmap_mode=mode, allow_pickle=False))
     except (ValueError, OSError, EOFError) as error:
         raise DamagedIndex(str(path), f"it cannot be read ({error})") from error
     if array.dtype != dtype or array.shape != shape:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, create_engine, make_url, text
 
-from core.catalog import CatalogStore, database
+from core.catalog import CatalogStore, database, patience
 from core.database_errors import DatabaseUnreachable
 from core.errors import DataFolderProblem
 from core.language import Language
@@ -154,3 +154,41 @@ def test_whoever_finds_no_connection_free_is_refused_by_name(
         pass
 
     narrow.close()
+
+
+def test_a_server_that_falls_silent_is_given_up_and_asked_anew(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "READING_SECONDS", 0.2)
+    database = shop.store._database
+
+    with (
+        pytest.raises(DatabaseUnreachable, match="has not answered"),
+        database.reading() as asked,
+    ):
+        asked.execute(text("SELECT pg_sleep(60)"))
+
+    assert found(shop.engine())[0] == "red shoe"
+
+
+def test_whoever_writes_is_waited_for_longer(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "READING_SECONDS", 0.1)
+
+    with shop.store._database.writing() as connection:
+        connection.execute(text("SELECT pg_sleep(0.5)"))
+
+    assert shop.store.catalog("products").remove(["red shoe"]) == 1
+
+
+def test_a_writer_does_not_wait_for_ever_for_another(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    catalog, address = shop.store.catalog("products"), shop.store._database._engine.url
+    other = database.Database.open(address.render_as_string(hide_password=False))
+    monkeypatch.setattr(database, "BUSY_SECONDS", 1)
+
+    with other.writing() as connection:
+        connection.execute(text("UPDATE clock SET revision = revision"))
+        with pytest.raises(DatabaseUnreachable, match="lock timeout"):
+            catalog.remove(["red shoe"])
+    other.close()
+
+    assert catalog.remove(["red shoe"]) == 1

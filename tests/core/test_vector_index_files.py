@@ -192,3 +192,16 @@ def test_opening_takes_a_moment_only(tmp_path: Path) -> None:
     VectorIndex.open(tmp_path, fingerprint="grey")
 
     assert time.process_time() - started < 0.5
+
+
+def test_an_open_index_answers_on_whatever_befalls_its_files(tmp_path: Path) -> None:
+    index = publish(tmp_path, grey_pictures(100))
+    query, keys = np.array([1, 0], np.float32), np.arange(1, 101)
+    before = index.similarities(query, keys).tolist()
+
+    for path in generation(tmp_path).rglob("*.npy"):
+        with path.open("r+b") as file:
+            file.seek(path.stat().st_size // 2)
+            file.write(b"\x11" * (path.stat().st_size - file.tell()))
+
+    assert index.similarities(query, keys).tolist() == before
