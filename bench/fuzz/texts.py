@@ -144,7 +144,8 @@ def refused_key(token: str) -> None:
 
 
 def text_targets() -> dict[str, Target]:
-    """All of them by name."""
+    """All of them by name; what they need is loaded, so that no example is charged for it."""
+    language()
     return {
         each.name: each
         for each in (

@@ -21,7 +21,8 @@ _MEASURES = {
     "liter": "l", "grams": "g", "gram": "g", "watts": "w", "watt": "w",
 }  # fmt: skip
 _MEASURE = re.compile(
-    r"(\d+(?:\.\d+)?)\s?("
+    # From the first digit alone: a number of a thousand digits would be looked at a thousand times.
+    r"(?<!\d)(\d+(?:\.\d+)?)\s?("
     + "|".join(
         [
             *sorted(_MEASURES, key=len, reverse=True),

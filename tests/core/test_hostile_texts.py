@@ -8,8 +8,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from bench.fuzz.pictures import picture_targets
 from bench.fuzz.running import Found, Target, attempt
 from bench.fuzz.texts import ANY_TEXT, text_targets
+from core.language.tokens import join_measures
 
 TARGETS = text_targets() | picture_targets()
+LONG = 200_000
+"""Of a pattern that looks at every digit for every digit, that would be an hour."""
 FEW = settings(
     max_examples=80, derandomize=True, database=None, deadline=None,
     phases=[Phase.generate], suppress_health_check=list(HealthCheck),
@@ -42,3 +45,8 @@ def test_the_search_for_hostile_input_tells_what_broke_and_where() -> None:
     (place,) = found.crashes
     assert place.startswith("ZeroDivisionError")
     assert found.crashes[place] == repr("a\0")
+
+
+@pytest.mark.parametrize("text", ["0" * LONG, "0." * LONG, "cm " * LONG], ids=["digits", "points", "units"])
+def test_measures_are_looked_for_in_no_time(text: str) -> None:
+    assert join_measures(text) == text
