@@ -19,6 +19,7 @@ from api.logs import set_up_logging
 from api.patient_protocol import PatientProtocol
 from api.sharing import Gate
 from api.tracing import open_tracing
+from api.turns import TakingTurns
 from api.workers import Workers, check_workers
 from core.command import DataOption, note, settings_in_force
 from core.errors import PortTaken
@@ -123,7 +124,7 @@ def serve_by_several(workers: int, settings: Settings, *, open_writer: OpenWrite
                 ready()
 
             server = _opened(settings, open_writer, crew=crew, language=language)
-            asyncio.run(_serve(server, listener, tell(settings)))
+            asyncio.run(_serve(server, TakingTurns.of(listener), tell(settings)))
 
         Workers(
             workers,

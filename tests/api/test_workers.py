@@ -181,6 +181,21 @@ def test_every_worker_answers_the_same(server: Server) -> None:
     assert ids(answers[0])[0] == "red shoe"
 
 
+def test_connections_that_come_together_are_shared_out(server: Server) -> None:
+    before = server.answered()
+    together = [http.client.HTTPConnection("127.0.0.1", server.port, timeout=30) for _ in range(8)]
+    for connection in together:
+        connection.connect()
+    for connection in together:
+        connection.request("GET", "/healthz")
+    for connection in together:
+        assert connection.getresponse().status == 200
+        connection.close()
+
+    until(lambda: sum(server.answered().values()) >= sum(before.values()) + len(together))
+    assert all(answers > before[pid] for pid, answers in server.answered().items())
+
+
 def test_a_query_picture_is_found_by_every_worker(server: Server) -> None:
     form = b"".join(
         (
