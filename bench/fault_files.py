@@ -78,7 +78,7 @@ def _before_start(harm: Harm) -> Callable[[Stage], Observed]:
             harm(server.data / "index")
             moment = time.monotonic()
             server.begin()
-            load.until_well(since=moment)
+            load.until_well("started again", since=moment)
             return report(load, server, _checked(server))
 
     return play

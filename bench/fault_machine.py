@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import threading
 import time
@@ -12,7 +14,7 @@ from pathlib import Path
 import httpx2
 
 from bench.fault_load import Observed
-from bench.fault_processes import ADMIN_KEY, Server
+from bench.fault_processes import ADMIN_KEY, Server, children
 from bench.fault_stage import Fault, Stage, Writer, report
 
 FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
@@ -29,6 +31,21 @@ def _killed(stage: Stage) -> Observed:
             load.phase(f"kill {number + 1}", 10)
         load.until_well()
         return report(load, server, writer.summary(), writer.kept())
+
+
+def _worker_killed(stage: Stage) -> Observed:
+    with (
+        stage.server(options=("--workers", "2")) as server,
+        stage.loaded(server) as load,
+        Writer(server) as writer,
+    ):
+        time.sleep(2)
+        workers = children(server.pid)
+        os.kill(workers[-1], signal.SIGKILL)
+        load.phase("one of two killed", 8)
+        load.until_well()
+        said = f"workers before {len(workers)}, afterwards {len(children(server.pid))}"
+        return report(load, server, said, writer.summary(), writer.kept())
 
 
 class _Clock:
@@ -141,6 +158,7 @@ FAULTS = [
         f"`kill -9` of the server, {KILLS} times, started again at once, while products are put",
         _killed,
     ),
+    Fault("worker-kill", "`kill -9` of one of two workers while products are put", _worker_killed),
     Fault("clock", "the clock set a day ahead, a day back, ten years ahead, and right again", _moved),
     Fault(
         "descriptors",

@@ -45,6 +45,13 @@ def wait_for(port: int, seconds: float = 20.0) -> None:
             time.sleep(0.05)
 
 
+def children(parent: int) -> list[int]:
+    """The processes that a process has started."""
+    command = ["ps", "-o", "pid=", "--ppid", str(parent)]
+    asked = subprocess.run(command, capture_output=True, text=True, check=False)
+    return [int(pid) for pid in asked.stdout.split()]
+
+
 @dataclass(slots=True)
 class Server:
     """`lychee load` in a process of its own, started again as a supervisor would where that is asked for."""
@@ -162,10 +169,7 @@ class Postgres:
     def pids(self) -> list[int]:
         """The postmaster first, then what it has started."""
         parent = int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
-        asked = subprocess.run(
-            ["ps", "-o", "pid=", "--ppid", str(parent)], capture_output=True, text=True, check=False
-        )
-        return [parent, *(int(pid) for pid in asked.stdout.split())]
+        return [parent, *children(parent)]
 
     def make(self) -> None:
         """The folder and an empty database in it."""
