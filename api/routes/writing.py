@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Security
-from fastapi.security import HTTPBearer
+from fastapi.security import APIKeyHeader, HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.context import Context, ServerContext
@@ -18,7 +18,9 @@ from core.errors import InvalidQuery
 from core.writing import ProductWriter, Written
 
 _ADMIN = HTTPBearer(scheme_name="admin key", auto_error=False)
-router = APIRouter(tags=["writing"], route_class=WritersRoute, dependencies=[Security(_ADMIN)])
+_IN_A_HEADER = APIKeyHeader(name="X-API-Key", scheme_name="admin key in a header", auto_error=False)
+_EITHER = [Security(_ADMIN), Security(_IN_A_HEADER)]
+router = APIRouter(tags=["writing"], route_class=WritersRoute, dependencies=_EITHER)
 MAX_PRODUCTS = 1_000
 Entry = dict[str, Any]
 """A product under the column names that feeds have: id, title, image_link, price, color, …"""

@@ -28,7 +28,7 @@ from tests.word_judge import WordJudge
 ADMIN = "an admin key of the tests"
 # More by hand: LYCHEE_TRIED=200 python -m pytest tests/api/test_described_api.py, or python -m bench.fuzz --what api.
 FEW = settings(
-    max_examples=int(os.environ.get("LYCHEE_TRIED", "12")), derandomize=True, database=None, deadline=None,
+    max_examples=int(os.environ.get("LYCHEE_TRIED", "10")), derandomize=True, database=None, deadline=None,
     phases=[Phase.generate], suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 
