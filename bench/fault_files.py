@@ -96,7 +96,9 @@ def _small_disk(stage: Stage) -> Iterator[Path]:
 
 
 def _fill(path: Path) -> None:
-    """To the last byte."""
+    """To the last byte, of a disk of its own alone: everybody else works on the others."""
+    if not path.parent.is_mount():
+        raise RuntimeError(f"{path.parent} is no disk of its own")
     with path.open("wb", buffering=0) as file:
         for piece in (1 << 20, 4096, 1):
             with suppress(OSError):

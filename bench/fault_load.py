@@ -16,7 +16,7 @@ import httpx2
 from bench.fault_asking import HANG, NO_CONNECTION, WIDE, Ask, Asked, Reading, Right, asks, refusal
 
 CLIENTS = 8
-PAUSE_SECONDS = 0.4
+PAUSE_SECONDS = 1.0
 READY_EVERY_SECONDS = 0.5
 CALM_SECONDS = 4.0
 """So long all must be well before a server counts as healed."""
