@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from http import HTTPStatus
+from typing import Any
 
 from anyio import to_thread
 from fastapi.responses import StreamingResponse
@@ -17,6 +18,16 @@ from core.errors import LycheeError
 from search.answer import Answer
 
 EVENTS = "text/event-stream"
+EVENT: dict[str, Any] = {
+    "type": "object",
+    "description": "One event; its data is JSON: an AnswerBody, at the end the query's id, a ProblemBody for an error",
+    "properties": {
+        "event": {"type": "string", "enum": ["recall", "reranked", "done", "error"]},
+        "data": {"type": "string"},
+    },
+    "required": ["event", "data"],
+}
+"""What the description says of an event."""
 log = logging.getLogger("lychee.api")
 
 

@@ -17,14 +17,14 @@ from api.queries import judging_of, kept, query_of
 from api.rendering import answer_body
 from api.request_notes import noted
 from api.schemas import MAX_CURSOR, MAX_LIKE, AnswerBody, QueryBody, RerankBody, SearchBody
-from api.streaming import EVENTS, streamed, wants_events
+from api.streaming import EVENT, EVENTS, streamed, wants_events
 from core.types import MAX_LIMIT, MAX_QUERY_CHARACTERS
 
 router = APIRouter(tags=["search"], route_class=BoundedRoute)
 
 
 STREAMS: Responses = {
-    200: {"content": {EVENTS: {"schema": {"type": "string"}}}, "description": "The answer, or its events"}
+    200: {"content": {EVENTS: {"schema": EVENT}}, "description": "The answer, or its events"}
 }
 
 

@@ -100,7 +100,7 @@ def attempt(target: Target, found: Found, example: Any) -> None:
     before, started = _peak(), time.process_time()
     try:
         target.answers(example)
-    except Exception as error:  # whatever comes is what is looked for
+    except (Exception, BaseExceptionGroup) as error:  # whatever comes is what is looked for
         found.crashes.setdefault(_place(error), shown(example))
     took, grown = time.process_time() - started, _peak() - before
     found.examples += 1
@@ -116,7 +116,7 @@ def shown(example: object) -> str:
     return text if len(text) <= 600 else f"{text[:400]} … {text[-150:]} ({len(text):,} characters)"
 
 
-def _place(error: Exception) -> str:
+def _place(error: BaseException) -> str:
     """Which error, and the last lines of ours that it came through."""
     frames = traceback.extract_tb(error.__traceback__)
     ours = [
