@@ -60,7 +60,7 @@ Way = Callable[[Connection, str, Rows], None]
 
 
 def one_by_one(connection: Connection, table: str, rows: Rows) -> None:
-    """A statement a row, sent ahead of the answers (psycopg's executemany): what the catalog does."""
+    """A statement a row, sent ahead of the answers (psycopg's executemany)."""
     places = ", ".join(["%s"] * len(rows[0]))
     connection.exec_driver_sql(f"INSERT INTO scratch_{table} VALUES ({places})", [*rows])
 
@@ -81,7 +81,7 @@ def unnested(connection: Connection, table: str, rows: Rows) -> None:
 
 
 def copied(connection: Connection, table: str, rows: Rows) -> None:
-    """COPY, which knows no ON CONFLICT."""
+    """COPY, which knows no ON CONFLICT: what the catalog does with rows that are new."""
     cursor: Any = connection.connection.cursor()
     with cursor, cursor.copy(f"COPY scratch_{table} FROM STDIN") as copy:
         for row in rows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.exc import DBAPIError
 
 from core.types import Keys
 
@@ -80,6 +81,28 @@ def keys_in_text(numbers: str | None) -> Keys:
 def insert(connection: Connection, table: Table) -> Any:
     """An INSERT that knows ON CONFLICT, as both databases do, each in its own class."""
     return sqlite.insert(table) if _is_sqlite(connection) else postgresql.insert(table)
+
+
+def insert_many(connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
+    """Inserts rows of the same columns, none of which may be there: on PostgreSQL by COPY, several times as fast."""
+    if not rows:
+        return
+    if _is_sqlite(connection):
+        connection.execute(table.insert(), rows)
+        return
+    columns = ", ".join(f'"{name}"' for name in rows[0])
+    statement = f"COPY {table.name} ({columns}) FROM STDIN"
+    # SQLAlchemy knows no COPY, so its errors are told as those of other statements here.
+    library: Any = connection.dialect.loaded_dbapi
+    raw: Any = connection.connection.cursor()
+    try:
+        with raw as cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(tuple(row.values()))
+    except library.Error as error:
+        raise DBAPIError.instance(
+            statement, None, error, library.Error, dialect=connection.dialect
+        ) from error
 
 
 def storable(text: str) -> str:

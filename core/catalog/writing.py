@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from core.catalog import lexical, value_sets
-from core.catalog.dialect import one_of_keys, one_of_texts, storable
+from core.catalog.dialect import insert_many, one_of_keys, one_of_texts, storable
 from core.catalog.documents import to_body, values_of
 from core.catalog.filterable import NOTHING, Filterable
 from core.catalog.lexical import Posting
@@ -111,14 +111,11 @@ def _update_products(
 
 
 def _insert_products(connection: Connection, stamp: _Stamp, rows: Mapping[str, CatalogRow]) -> None:
-    if rows:
-        connection.execute(
-            insert(PRODUCT),
-            [
-                {"catalog_id": stamp.catalog_id, "id": product_id, **_columns(stamp, row)}
-                for product_id, row in rows.items()
-            ],
-        )
+    added = [
+        {"catalog_id": stamp.catalog_id, "id": product_id, **_columns(stamp, row)}
+        for product_id, row in rows.items()
+    ]
+    insert_many(connection, PRODUCT, added)
 
 
 def _add_details(
@@ -140,8 +137,7 @@ def _add_details(
         (PICTURE, pictures),
         (ATTRIBUTE, _values(catalog_id, keyed)),
     ):
-        if values:
-            connection.execute(insert(table), values)
+        insert_many(connection, table, values)
     lexical.index_of(connection, catalog_id).add(postings)
     add_tokens(connection, catalog_id, postings, times=1)
 

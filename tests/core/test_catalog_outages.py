@@ -10,8 +10,11 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, create_engine, make_url, text
+from sqlalchemy.exc import IntegrityError
 
 from core.catalog import CatalogStore, database, patience
+from core.catalog.dialect import insert_many
+from core.catalog.schema import PICTURE
 from core.database_errors import DatabaseUnreachable
 from core.errors import DataFolderProblem
 from core.language import Language
@@ -192,3 +195,25 @@ def test_a_writer_does_not_wait_for_ever_for_another(shop: Shop, monkeypatch: py
     other.close()
 
     assert catalog.remove(["red shoe"]) == 1
+
+
+def test_rows_that_are_cut_off_while_they_are_copied_are_told_by_name_and_not_stored(
+    shop: Shop, server: Connection
+) -> None:
+    picture = {"product_key": 1, "position": 77, "hash": "new"}
+
+    def copied() -> None:
+        with shop.store._database.writing() as connection:
+            insert_many(connection, PICTURE, [picture])
+            cut_off(server)
+            insert_many(connection, PICTURE, [picture | {"position": 78}])
+
+    with pytest.raises(DatabaseUnreachable, match="outage"):
+        copied()
+
+    with shop.store._database.reading() as connection:
+        assert (
+            connection.execute(text("SELECT count(*) FROM product_picture WHERE position > 70")).scalar() == 0
+        )
+    with pytest.raises(IntegrityError), shop.store._database.writing() as connection:
+        insert_many(connection, PICTURE, [picture, picture])
