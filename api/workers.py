@@ -19,8 +19,6 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
 from socket import socket, socketpair
 
-from threadpoolctl import threadpool_limits
-
 from api.budgets import IN_MEMORY
 from api.keys import Key, Keyring
 from core.door_errors import CountedApart, TooManyWorkers, WorkerFailed
@@ -218,8 +216,6 @@ def _working(work: Work, wire: Connection, parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _TOLD)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    # A second thread of numpy's waits in a busy loop for its share: half the work of a search, and the other worker's.
-    threadpool_limits(1, user_api="blas")
     try:
         work(lambda: wire.send(None))
     except LycheeError as error:

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 import uvicorn
+from threadpoolctl import threadpool_limits
 
 from api.crew import Crew, gathered
 from api.hosts import with_hosts
@@ -156,6 +157,8 @@ def _opened(
     """A server with its models loaded and its catalogs open."""
     from api.app import create_app  # not before it is known where its metrics are counted
 
+    # A second thread of numpy's waits for its share in a busy loop: half the work of a search, and another one's core.
+    threadpool_limits(1, user_api="blas")
     engine = open_engine(settings, language, crew.windows)
     for name in engine.store.names():
         engine.live(name)
