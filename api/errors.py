@@ -107,11 +107,20 @@ def problem(status: HTTPStatus, detail: str, request: Request) -> JSONResponse:
 
 def refusal(error: LycheeError, request: Request) -> JSONResponse:
     """The problem that an error is, with what a program needs to go on."""
-    answer = problem(status_of(error), str(error), request)
+    writes = request.method in ("PUT", "DELETE") or request.scope["path"] == "/api/products/batch"
+    answer = problem(status_of(error), str(error) if writes else told(error), request)
     if isinstance(error, KeyWanted | UnknownKey):
         answer.headers["WWW-Authenticate"] = 'Bearer realm="lychee"'
     answer.headers.update(when_again(error))
     return answer
+
+
+def told(error: LycheeError) -> str:
+    """What anybody may know: addresses and folders are for who runs the server, or may write to it."""
+    if not isinstance(error, DataFolderProblem):
+        return str(error)
+    log.warning("refused: %s", error)
+    return "the catalog can't be read just now; the server's log says why"
 
 
 def when_again(error: LycheeError) -> dict[str, str]:

@@ -12,7 +12,7 @@ from anyio import to_thread
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
-from api.errors import status_of
+from api.errors import status_of, told
 from api.schemas import AnswerBody, ProblemBody
 from core.errors import LycheeError
 from search.answer import Answer
@@ -68,7 +68,7 @@ async def _events(
             answer = await to_thread.run_sync(next, answers, None, abandon_on_cancel=True)
         yield _event("done", DoneBody(query_id=first.query_id))
     except LycheeError as error:
-        yield _problem(status_of(error), str(error))
+        yield _problem(status_of(error), told(error))
     except Exception:
         log.exception("unforeseen error in a stream")
         yield _problem(HTTPStatus.INTERNAL_SERVER_ERROR, "the server failed; its log says more")

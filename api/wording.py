@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from api.errors import status_of, when_again
+from api.errors import status_of, told, when_again
 from core.database_errors import DatabaseUnreachable
 from core.door_errors import AnswerTooSlow, ServerBusy, TooMuchWork
 from core.errors import (
@@ -59,7 +59,7 @@ class Problem:
 def problem_of(error: LycheeError, language: str) -> Problem:
     """The refusal in the reader's language, with the error's own words."""
     key = next((key for kind, key in _SENTENCES.items() if isinstance(error, kind)), "problem")
-    detail = "" if key in _SAID else str(error)
+    detail = "" if key in _SAID else told(error)
     return Problem(texts(language)[key], detail, status_of(error), when_again(error))
 
 

@@ -18,6 +18,8 @@ import stamina
 from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 MAX_ANSWER_BYTES = 16_000_000
+REST_SECONDS = 5.0
+"""After every attempt of a question has failed to reach the server: others need not spend their time on it, too."""
 _BUSY = {408, 425, 429, 500, 502, 503, 504}
 """Answers that may be others a moment later."""
 _HINTS = {
@@ -77,10 +79,20 @@ class JsonServer:
             headers["Authorization"] = f"Bearer {key}"
         self._url, self._key, self._patience = url, key, patience
         self._client = httpx2.Client(headers=headers)
+        self._rests_until = 0.0
 
     def ask(self, body: object) -> object:
-        """The parsed answer; CallFailed."""
-        content = orjson.dumps(body)
+        """The parsed answer; CallFailed, at once while a server that could not be reached is left alone."""
+        if (left := self._rests_until - time.monotonic()) > 0:
+            raise CallFailed(f"it could not be reached; it is asked again in {left:.0f} s")
+        try:
+            return self._asked(orjson.dumps(body))
+        except CallFailed as failure:
+            if failure.again and failure.status is None:
+                self._rests_until = time.monotonic() + REST_SECONDS
+            raise
+
+    def _asked(self, content: bytes) -> object:
         ends = time.monotonic() + self._patience.total
 
         def pause(error: Exception) -> bool | float:

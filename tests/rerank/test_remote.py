@@ -22,7 +22,7 @@ from rerank.instructions import PRODUCT_INSTRUCTION
 from rerank.judgement import Asked, Document, Picture, Unscored
 from rerank.loading import load_reranker
 from rerank.remote import RemoteReranker
-from rerank.remote_call import Patience
+from rerank.remote_call import REST_SECONDS, Patience
 from tests.rerank.servers import Scripted, answering, serving
 from tests.shops import Shop
 from tests.word_judge import WordJudge
@@ -289,6 +289,32 @@ def test_nobody_at_the_address_is_said(judge: Judge) -> None:
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/v1/rerank"
         with pytest.raises(RerankerProblem, match=r"the connection failed: .*refused"):
             judge(url).score(Asked("red"), TEXTS)
+
+
+def test_a_server_that_cannot_be_reached_is_left_alone_for_a_while_and_then_asked_again(
+    judge: Judge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_away = True
+
+    def away_at_first(request: Scripted) -> None:
+        if is_away:
+            request.close_connection = True
+        else:
+            request.results()
+
+    with answering(away_at_first) as (url, seen):
+        remote = judge(url)
+        with pytest.raises(RerankerProblem, match="the connection failed"):
+            remote.score(Asked("red"), TEXTS)
+        tried = len(seen)
+        is_away = False
+
+        with pytest.raises(RerankerProblem, match=r"could not be reached; it is asked again in \d s"):
+            remote.score(Asked("red"), TEXTS)
+        assert len(seen) == tried
+        now = time.monotonic()
+        monkeypatch.setattr(time, "monotonic", lambda: now + REST_SECONDS + 1)
+        assert relevances(remote.score(Asked("red"), TEXTS)) == [0.5, 0.5]
 
 
 def test_a_wrong_key_is_said_without_telling_it(caplog: pytest.LogCaptureFixture, judge: Judge) -> None:
