@@ -22,6 +22,8 @@ def set_up_logging(log_format: LogFormat) -> None:
     # It logs the address of each request, and addresses may hold secrets.
     for talkative in ("httpx2", "httpcore2", "httpx", "httpcore"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
+    # What it migrates is worth a line, which plug-ins it has is not.
+    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)
 
 
 class TextLines(logging.Formatter):
