@@ -90,6 +90,8 @@ SHORT_OF = {
     errno.EROFS: "a disk that can be written",
 }
 """What the system refuses a server that is set up rightly, wherever it asks."""
+_INSIDE = ("/api/products/batch", "/readyz")
+"""What only who may write is answered, or who watches the server."""
 log = logging.getLogger("lychee.api")
 
 
@@ -107,8 +109,8 @@ def problem(status: HTTPStatus, detail: str, request: Request) -> JSONResponse:
 
 def refusal(error: LycheeError, request: Request) -> JSONResponse:
     """The problem that an error is, with what a program needs to go on."""
-    writes = request.method in ("PUT", "DELETE") or request.scope["path"] == "/api/products/batch"
-    answer = problem(status_of(error), str(error) if writes else told(error), request)
+    is_trusted = request.method in ("PUT", "DELETE") or request.scope["path"] in _INSIDE
+    answer = problem(status_of(error), str(error) if is_trusted else told(error), request)
     if isinstance(error, KeyWanted | UnknownKey):
         answer.headers["WWW-Authenticate"] = 'Bearer realm="lychee"'
     answer.headers.update(when_again(error))

@@ -193,18 +193,24 @@ def test_a_name_is_asked_once_and_the_address_that_was_checked_is_the_one_connec
     assert connected == [("203.0.113.7", 80)]
 
 
-def test_a_stranger_is_not_told_where_the_catalog_is_and_who_writes_is(shop: Shop) -> None:
+def test_a_stranger_is_not_told_where_the_catalog_is_and_who_writes_or_watches_is(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     gone = DatabaseUnreachable("shop@10.0.0.7:5432/catalog", "connection refused")
-    app = create_app(Settings(data=shop.data), coloured_shop(shop).engine())
+    engine = coloured_shop(shop).engine()
+    app = create_app(Settings(data=shop.data), engine)
 
     @app.get("/api/lost")
     @app.put("/api/lost")
-    def lost() -> None:
+    def lost() -> list[str]:
         raise gone
 
     with TestClient(app) as client:
         read, written = client.get("/api/lost"), client.put("/api/lost")
+        monkeypatch.setattr(engine.store, "names", lost)
+        watched = client.get("/readyz")
 
     assert (read.status_code, read.headers["retry-after"]) == (503, "5")
     assert read.json()["detail"] == "the catalog can't be read just now; the server's log says why"
     assert "10.0.0.7:5432" in written.json()["detail"]
+    assert "10.0.0.7:5432" in watched.json()["detail"]
