@@ -32,7 +32,7 @@ def misfits(settings: Settings) -> Iterator[InvalidSetting]:
         "admin_key": lambda given: _unsendable(given, "admin_key"),
         "rate_store": _store,
         "device": _device,
-        "host": _host,
+        "host": lambda given: host_problem(given.host),
     }
     for name, problem in checks.items():
         if (reason := problem(settings)) is not None:
@@ -117,8 +117,8 @@ def _device(settings: Settings) -> str | None:
     return None
 
 
-def _host(settings: Settings) -> str | None:
-    host = settings.host
+def host_problem(host: str) -> str | None:
+    """Why nobody can listen on an address of that name; None where one may."""
     try:
         ipaddress.ip_address(host)
     except ValueError:

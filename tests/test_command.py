@@ -157,3 +157,37 @@ def test_a_setting_that_does_not_fit_is_named(
 def test_a_data_folder_that_can_not_be_made_is_named(capfd: pytest.CaptureFixture[str]) -> None:
     assert lychee.run(["catalog", "list", "--data", "/proc/nowhere"]) == 2
     assert "/proc/nowhere" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["load", "share", "demo"])
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--host", "a..b"),
+        ("--host", "127.0.0.1:80"),
+        ("--host", "http://x"),
+        ("--host", "300.1"),
+        ("--port", "0"),
+        ("--port", "70000"),
+        ("--port", "seven"),
+    ],
+)
+def test_an_address_that_does_not_fit_is_named_by_its_option(
+    capfd: pytest.CaptureFixture[str], command: str, option: str, value: str
+) -> None:
+    assert lychee.run([command, option, value]) == 2
+    told = capfd.readouterr().err
+    assert option in told
+    assert "Traceback" not in told
+
+
+def test_a_host_that_does_not_fit_is_told_as_the_setting_is(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert lychee.run(["load", "--host", "a..b"]) == 2
+    by_option = capfd.readouterr().err
+    monkeypatch.setenv("LYCHEE_HOST", "a..b")
+    assert lychee.run(["load"]) == 2
+
+    assert by_option == capfd.readouterr().err.replace("LYCHEE_HOST", "--host")
+    assert "'a..b'" in by_option

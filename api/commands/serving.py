@@ -23,8 +23,9 @@ from api.tracing import open_tracing
 from api.turns import TakingTurns
 from api.workers import Workers, check_workers
 from core.command import DataOption, note, settings_in_force
-from core.errors import PortTaken
+from core.errors import InvalidSetting, PortTaken
 from core.language import Language
+from core.setting_checks import host_problem
 from core.setting_names import unknown_settings
 from core.settings import Settings
 from core.trace_settings import why_no_traces
@@ -73,7 +74,9 @@ def load(
 
 
 def at_address(settings: Settings, host: str | None, port: int | None) -> Settings:
-    """The settings with the command line's address, and the names that the server there is asked by."""
+    """The settings with the command line's address, and the names that the server there is asked by; InvalidSetting."""
+    if host is not None and (reason := host_problem(host)) is not None:
+        raise InvalidSetting("--host", host, reason)
     named = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     return with_hosts(settings.model_copy(update=named))
 
