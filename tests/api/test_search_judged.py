@@ -198,7 +198,9 @@ def test_what_can_not_be_searched_is_a_problem_and_no_stream(client: TestClient)
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-def test_a_problem_after_the_stream_began_is_its_last_event(client: TestClient, shop: Shop) -> None:
+def test_a_problem_after_the_stream_began_is_its_last_event(
+    shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
     class Burning(WordJudge):
         """Takes the shop's database with it."""
 
@@ -214,7 +216,8 @@ def test_a_problem_after_the_stream_began_is_its_last_event(client: TestClient, 
 
     assert (first, last) == ("recall", "error")
     assert problem["status"] == 503
-    assert "no such table" in problem["detail"]
+    assert problem["detail"] == "the catalog can't be read just now; the server's log says why"
+    assert "no such table" in caplog.text
 
 
 def test_the_first_event_does_not_wait_for_the_judge(shop: Shop) -> None:
