@@ -199,7 +199,7 @@ def test_what_can_not_be_searched_is_a_problem_and_no_stream(client: TestClient)
 
 
 def test_a_problem_after_the_stream_began_is_its_last_event(
-    shop: Shop, caplog: pytest.LogCaptureFixture
+    client: TestClient, shop: Shop, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Burning(WordJudge):
         """Takes the shop's database with it."""
