@@ -64,7 +64,9 @@ def export(name: NameArgument, data: DataOption = None) -> None:
     """Print every product of a catalog as JSON lines, ready to be ingested again."""
     for product in CatalogStore.open(settings_in_force(data).url).catalog(name).export():
         row = {key: value for key, value in asdict(product).items() if value not in (None, "", (), {})}
-        print_json_line({**row, **{f"title_{lang}": title for lang, title in row.pop("titles", {}).items()}})
+        # As columns alone: a feed's `titles` would be read as an attribute.
+        titles = {f"title_{lang}": title for lang, title in row.pop("titles", {}).items()}
+        print_json_line(row | titles)
 
 
 @catalog.command()
