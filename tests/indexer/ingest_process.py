@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import sys
 import time
 from collections.abc import Sequence
@@ -38,10 +37,15 @@ def main(source: str, data: str) -> int:
     watch = Telling()
     with watch.listening():
         report = shop.ingest(Path(source), watch=watch)
-    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    sys.stdout.write(f"{megabytes} {report.stored} {report.rejected}\n")
+    sys.stdout.write(f"{most_megabytes()} {report.stored} {report.rejected}\n")
     shop.store.close()
     return 1 if report.interrupted else 0
+
+
+def most_megabytes() -> int:
+    """Of this program: what getrusage says begins with the memory of whoever started it."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) // 1024
 
 
 if __name__ == "__main__":
