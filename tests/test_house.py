@@ -44,6 +44,17 @@ def test_every_command_of_the_readme_exists_and_shows_what_to_try() -> None:
         assert "Try:" in commands[name].help
 
 
+def test_every_address_that_readers_are_told_to_ask_can_be_sent_as_it_stands() -> None:
+    pages = [README, *(page.read_text("utf-8") for page in (ROOT / "docs").glob("*.md"))]
+
+    addresses = [
+        address for page in pages for address in re.findall(r"http://localhost:7860[^\s'\"`<>)]*", page)
+    ]
+
+    assert len(addresses) > 5
+    assert [address for address in addresses if not address.isascii()] == []
+
+
 def test_the_described_api_is_the_one_that_is_served(shop: Shop) -> None:
     served = create_app(Settings(data=shop.data), shop.engine()).openapi()
 
