@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import cast
+from urllib.parse import quote_from_bytes
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -52,7 +53,8 @@ class PatientProtocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """Waits on where a request has begun and its headers are not all there."""
         self._heard = self.loop.time()
-        super().data_received(data)
+        begins = self.conn.their_state is h11.IDLE and not self.conn.trailing_data[0]
+        super().data_received(_with_plain_address(data) if begins else data)
         if self.conn.their_state is not h11.IDLE:
             self._stop()
         elif self._waiting is None:
@@ -103,3 +105,11 @@ class PatientProtocol(H11Protocol):
         self._waiting = None
         if self.conn.their_state is h11.IDLE and not self.transport.is_closing():
             self.transport.close()
+
+
+def _with_plain_address(data: bytes) -> bytes:
+    """A request with its address in ASCII: `curl '…?q=灰色沙发'` sends the words as they are, which h11 refuses."""
+    line, end, rest = data.partition(b"\r\n")
+    if line.isascii() or not end:
+        return data
+    return quote_from_bytes(line, safe=bytes(range(128))).encode() + end + rest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 import time
@@ -144,6 +145,30 @@ def closed_after(opened: socket.socket) -> bytes:
     while part := opened.recv(4096):
         said += part
     return said
+
+
+@pytest.mark.parametrize(
+    ("encoded", "status"), [("红色鞋子".encode(), b"200"), (b"\xff\xfe", b"200"), (b"\x01", b"400")]
+)
+def test_words_may_stand_in_an_address_as_they_are(port: int, encoded: bytes, status: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", port)) as opened:
+        opened.sendall(b"GET /api/search?q=" + encoded + b"&limit=1 HTTP/1.1\r\nHost: localhost\r\n")
+        opened.sendall(b"Connection: close\r\n\r\n")
+
+        said = closed_after(opened)
+
+    assert said.split(b" ", 2)[1] == status
+
+
+def test_a_body_is_never_taken_for_an_address(port: int) -> None:
+    body = json.dumps({"query": {"text": "红色鞋子\r\n"}}, ensure_ascii=False).encode()
+    head = f"POST /api/search HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
+    with socket.create_connection(("127.0.0.1", port)) as opened:
+        opened.sendall(head.encode() + b"Content-Type: application/json\r\nConnection: close\r\n\r\n" + body)
+
+        said = closed_after(opened)
+
+    assert said.split(b" ", 2)[1] == b"200"
 
 
 def test_a_request_whose_headers_dribble_is_cut_off(port: int) -> None:
