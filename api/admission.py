@@ -61,10 +61,10 @@ class Admission:
         await self._app(scope, receive, send)
 
     def _places_for(self, request: Request) -> Places | None:
-        path, asks = request.url.path, request.method in ("GET", "POST")
+        path, asks = request.scope["path"], request.method in ("GET", "POST")
         if path.startswith(_JUDGINGS) and request.method == "POST":
             return self._judgings
-        form = path == "/" and bool(request.method == "POST" or request.url.query)
+        form = path == "/" and bool(request.method == "POST" or request.scope["query_string"])
         similar = path.startswith("/api/products/") and path.endswith("/similar")
         searches = form or similar or path.startswith("/api/search")
         return self._searches if asks and searches else None

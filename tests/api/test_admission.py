@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-import uvicorn
 from fastapi.testclient import TestClient
 
 import api.body_limit
@@ -20,6 +19,7 @@ from api.patient_protocol import PatientProtocol
 from core.settings import Settings
 from rerank.judgement import Asked, Document, Judgement
 from search.engine import SearchEngine
+from tests.serving import listening
 from tests.shops import Shop, coloured_shop
 from tests.word_judge import WordJudge
 
@@ -28,19 +28,6 @@ class Hasty(PatientProtocol):
     """Waits shorter than people would."""
 
     header_seconds = 0.3
-
-
-def served(app: object) -> Iterator[int]:
-    """The port of a server that runs meanwhile."""
-    config = uvicorn.Config(app, http=Hasty, log_level="error", port=0)  # type: ignore[arg-type]
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    yield server.servers[0].sockets[0].getsockname()[1]
-    server.should_exit = True
-    thread.join()
 
 
 class Gated(WordJudge):
@@ -135,7 +122,9 @@ def test_a_body_that_is_too_large_is_refused(shop: Shop, path: str) -> None:
 
 @pytest.fixture
 def port(shop: Shop) -> Iterator[int]:
-    yield from served(create_app(Settings(data=shop.data, at_once=1), coloured_shop(shop).engine()))
+    app = create_app(Settings(data=shop.data, at_once=1), coloured_shop(shop).engine())
+    with listening(app, http=Hasty) as port:
+        yield port
 
 
 def closed_after(opened: socket.socket) -> bytes:

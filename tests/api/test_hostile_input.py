@@ -7,13 +7,10 @@ import json
 import logging
 import re
 import socket
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
-import uvicorn
 from fastapi.testclient import TestClient
 
 from api.app import create_app
@@ -24,6 +21,7 @@ from core.settings import Settings
 from indexer.putting import CatalogWriter
 from tests.color_encoder import ColorEncoder
 from tests.markup import find, parsed
+from tests.serving import listening
 from tests.shops import Shop, coloured_shop, product
 
 ADMIN = {"x-api-key": "an admin key of the tests"}
@@ -271,14 +269,8 @@ def test_the_name_of_a_sent_file_is_nothing_but_a_name(client: TestClient) -> No
 @pytest.fixture(scope="module")
 def port(hostile: Shop) -> Iterator[int]:
     app = create_app(Settings(data=hostile.data), hostile.engine())
-    server = uvicorn.Server(uvicorn.Config(app, http=PatientProtocol, log_level="critical", port=0))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    yield server.servers[0].sockets[0].getsockname()[1]
-    server.should_exit = True
-    thread.join()
+    with listening(app, http=PatientProtocol, log_level="critical") as port:
+        yield port
 
 
 def said(port: int, request: bytes) -> bytes:

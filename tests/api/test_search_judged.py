@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from typing import Any
 
 import httpx2
 import pytest
-import uvicorn
 from fastapi.testclient import TestClient
 
 from api.app import create_app
@@ -20,6 +18,7 @@ from core.settings import Settings
 from rerank.judgement import Asked, Document, Judgement
 from search.engine import SearchEngine
 from search.judging import Judging
+from tests.serving import serving
 from tests.shops import Shop, coloured_shop
 from tests.word_judge import WordJudge
 
@@ -36,22 +35,6 @@ def engine(shop: Shop) -> SearchEngine:
 def client(shop: Shop, engine: SearchEngine) -> Iterator[TestClient]:
     with TestClient(create_app(Settings(data=shop.data), engine), raise_server_exceptions=False) as running:
         yield running
-
-
-@contextmanager
-def served(shop: Shop, engine: SearchEngine) -> Iterator[str]:
-    """A real server: only that one notices a client that goes away."""
-    app = create_app(Settings(data=shop.data), engine)
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    try:
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
 
 
 def events(text: str) -> list[Event]:
@@ -224,7 +207,7 @@ def test_the_first_event_does_not_wait_for_the_judge(shop: Shop) -> None:
     engine = coloured_shop(shop).engine(WordJudge(seconds=0.1))
     engine.live("products")
     with (
-        served(shop, engine) as url,
+        serving(create_app(Settings(data=shop.data), engine)) as url,
         httpx2.stream("POST", f"{url}/api/search", json={**RED_BAG, "stream": True}) as answer,
     ):
         lines = ((line, time.monotonic()) for line in answer.iter_lines())
@@ -237,7 +220,7 @@ def test_the_first_event_does_not_wait_for_the_judge(shop: Shop) -> None:
 def test_a_client_that_goes_away_ends_the_judging(shop: Shop) -> None:
     judge = WordJudge(micro_batch=1, seconds=0.3)
     engine = coloured_shop(shop).engine(judge)
-    with served(shop, engine) as url:
+    with serving(create_app(Settings(data=shop.data), engine)) as url:
         body = {**RED_BAG, "stream": True, "rerank": {"budget_ms": 60_000}}
         with httpx2.stream("POST", f"{url}/api/search", json=body) as answer:
             next(answer.iter_lines())

@@ -7,14 +7,12 @@ import logging
 import os
 import resource
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import httpx2
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
@@ -26,6 +24,7 @@ from api.sharing import LINK_SECONDS, Gate
 from core.settings import Settings
 from core.types import Query
 from search import live, serving
+from tests.serving import listening
 from tests.shops import Shop, coloured_shop
 
 MOST = 16
@@ -96,14 +95,8 @@ def port() -> Iterator[int]:
     def greet() -> str:
         return "welcome"
 
-    server = uvicorn.Server(uvicorn.Config(app, http=Crowded, log_level="error", port=0))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    yield server.servers[0].sockets[0].getsockname()[1]
-    server.should_exit = True
-    thread.join()
+    with listening(app, http=Crowded) as port:
+        yield port
 
 
 def test_connections_that_say_nothing_make_room_for_who_asks(port: int) -> None:

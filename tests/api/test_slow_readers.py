@@ -9,13 +9,13 @@ import time
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from starlette.routing import Route
 
 from api.patient_protocol import PatientProtocol
+from tests.serving import listening
 
 PART = b"x" * 65_536
 PARTS = 400
@@ -45,14 +45,8 @@ def port(ended: threading.Event) -> Iterator[int]:
         return StreamingResponse(parts())
 
     app = Starlette(routes=[Route("/", large)])
-    server = uvicorn.Server(uvicorn.Config(app, http=Hasty, log_level="error", port=0))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    yield server.servers[0].sockets[0].getsockname()[1]
-    server.should_exit = True
-    thread.join()
+    with listening(app, http=Hasty) as port:
+        yield port
 
 
 def asking(port: int) -> socket.socket:

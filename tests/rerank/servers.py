@@ -1,33 +1,13 @@
-"""Real servers on this machine for the remote judge: ours, and ones that answer whatever a test says."""
+"""Real servers on this machine for the remote judge, which answer whatever a test says."""
 
 from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-
-import uvicorn
-from fastapi import FastAPI
-
-
-@contextmanager
-def serving(app: FastAPI) -> Iterator[str]:
-    """The address of the application, served by uvicorn."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    host, port = server.servers[0].sockets[0].getsockname()
-    try:
-        yield f"http://{host}:{port}"
-    finally:
-        server.should_exit = True
-        thread.join()
 
 
 class Scripted(BaseHTTPRequestHandler):

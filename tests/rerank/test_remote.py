@@ -23,7 +23,8 @@ from rerank.judgement import Asked, Document, Picture, Unscored
 from rerank.loading import load_reranker
 from rerank.remote import RemoteReranker
 from rerank.remote_call import REST_SECONDS, Patience
-from tests.rerank.servers import Scripted, answering, serving
+from tests.rerank.servers import Scripted, answering
+from tests.serving import serving
 from tests.shops import Shop
 from tests.word_judge import WordJudge
 

@@ -20,7 +20,7 @@ from search.engine import SearchEngine
 from search.machine import check_card, check_folder, check_judge, check_memory, check_port, enough
 from tests.brightness_encoder import BrightnessEncoder
 from tests.color_encoder import ColorEncoder
-from tests.rerank.servers import serving
+from tests.serving import serving
 from tests.shops import Shop, coloured_shop
 from tests.word_judge import WordJudge
 

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import re
 import shutil
-import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
-from fastapi import FastAPI
 from playwright.sync_api import Browser, ConsoleMessage, Page, Route, sync_playwright
 
 from api.app import create_app
@@ -22,6 +17,7 @@ from core.catalog import CatalogStore
 from core.language import Language
 from core.settings import Settings
 from tests.color_encoder import ColorEncoder
+from tests.serving import serving
 from tests.shops import Shop, coloured_shop, product
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -67,22 +63,9 @@ def site(tmp_path_factory: pytest.TempPathFactory, language: Language) -> Iterat
     shop.ingest(
         [product(shop, f"white mug {n:02}", "white", price=1.0 + n) for n in range(55)], catalog="mugs"
     )
-    with served(create_app(Settings(data=data), shop.engine())) as url:
+    with serving(create_app(Settings(data=data), shop.engine())) as url:
         yield Site(url, data)
     store.close()
-
-
-@contextmanager
-def served(app: FastAPI) -> Iterator[str]:
-    """Serves an application on a port of its own, and answers its address."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
 
 
 @pytest.fixture(scope="session")

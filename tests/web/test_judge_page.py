@@ -14,9 +14,10 @@ from core.language import Language
 from core.settings import Settings
 from rerank.instructions import PRODUCT_INSTRUCTION
 from tests.color_encoder import ColorEncoder
+from tests.serving import serving
 from tests.shops import Shop, coloured_shop
 from tests.web.acting import hand_over, picture
-from tests.web.conftest import Open, Site, served
+from tests.web.conftest import Open, Site
 from tests.word_judge import WordJudge
 
 pytestmark = pytest.mark.browser
@@ -35,7 +36,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, language: Language, judge: Wo
     data = tmp_path_factory.mktemp("judged")
     store = CatalogStore.open(f"sqlite:///{data}/catalog.db")
     shop = coloured_shop(Shop(data, store, ColorEncoder(), language))
-    with served(create_app(Settings(data=data), shop.engine(judge))) as url:
+    with serving(create_app(Settings(data=data), shop.engine(judge))) as url:
         yield Site(url, data)
     store.close()
 

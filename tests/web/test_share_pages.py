@@ -13,8 +13,9 @@ from core.catalog import CatalogStore
 from core.language import Language
 from core.settings import Settings
 from tests.color_encoder import ColorEncoder
+from tests.serving import serving
 from tests.shops import Shop, coloured_shop
-from tests.web.conftest import Open, Site, served
+from tests.web.conftest import Open, Site
 from tests.word_judge import WordJudge
 
 pytestmark = pytest.mark.browser
@@ -32,7 +33,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, language: Language, gate: Gat
     data = tmp_path_factory.mktemp("shared")
     store = CatalogStore.open(f"sqlite:///{data}/catalog.db")
     shop = coloured_shop(Shop(data, store, ColorEncoder(), language))
-    with served(create_app(Settings(data=data), shop.engine(WordJudge()), gate)) as url:
+    with serving(create_app(Settings(data=data), shop.engine(WordJudge()), gate)) as url:
         yield Site(url, data)
     store.close()
 
