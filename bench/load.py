@@ -15,16 +15,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -36,9 +30,9 @@ if not __package__:  # python bench/load.py: a file of this folder must not stan
 from bench.load_clients import Tally, alone, together
 from bench.load_shop import searches, write_feed
 from bench.table import print_json, print_table
+from bench.worker_server import serving
 
 WARM_UP_SECONDS = 10.0
-READY_SECONDS = 120.0
 LYCHEE = (sys.executable, "-m", "lychee")
 
 
@@ -81,9 +75,7 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=64)
     parser.add_argument("--seconds", type=float, help="how long all of them ask")
     parser.add_argument("--shop", type=Path, help="folder of the shop, made where it is missing")
-    parser.add_argument(
-        "--load", default="", help="further words for `lychee load`, as in --load='--workers 2'"
-    )
+    parser.add_argument("--workers", type=int, default=1, help="processes that serve together")
     asked = parser.parse_args()
     size = (
         Size(2_000, 100, 1, asked.clients, 15.0) if asked.quick else Size(20_000, 400, 2, asked.clients, 60.0)
@@ -93,7 +85,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="lychee-bench-") as folder:
         shop = asked.shop or Path(folder) / "shop"
         made(shop, size.products)
-        figures, alone_, loaded = measure(size, shop, asked.load.split())
+        figures, alone_, loaded = measure(size, shop, asked.workers)
     if asked.json:
         print_json(asdict(figures))
     else:
@@ -109,15 +101,16 @@ def made(shop: Path, products: int) -> None:
         subprocess.run([*LYCHEE, "ingest", str(feed), "--data", str(shop)], check=True, stdout=sys.stderr)
 
 
-def measure(size: Size, shop: Path, words: Sequence[str]) -> tuple[Figures, Tally, Tally]:
+def measure(size: Size, shop: Path, workers: int) -> tuple[Figures, Tally, Tally]:
     """The figures, and what they are made of: alone and under load."""
     asked = searches(size.searches)
-    with served(shop, words) as (server, address):
+    with serving({**os.environ, "LYCHEE_DATA": str(shop)}, workers) as server:
+        address = ("127.0.0.1", server.port)
         right, unloaded = asyncio.run(alone(address, asked, size.rounds))
         asyncio.run(together(address, asked, right, clients=size.clients, seconds=WARM_UP_SECONDS))
-        before = memory(server.pid)
+        before = server.pss()
         loaded = asyncio.run(together(address, asked, right, clients=size.clients, seconds=size.seconds))
-        growth = memory(server.pid) / before - 1
+        growth = server.pss() / before - 1
     figures = Figures(
         requests=loaded.statuses.total(),
         errors_5xx=loaded.errors_5xx,
@@ -132,41 +125,6 @@ def measure(size: Size, shop: Path, words: Sequence[str]) -> tuple[Figures, Tall
         memory_growth=round(growth, 4),
     )
     return figures, unloaded, loaded
-
-
-@contextmanager
-def served(shop: Path, words: Sequence[str]) -> Iterator[tuple[subprocess.Popen[bytes], tuple[str, int]]]:
-    """A server over the shop that answers, and its address; ended afterwards."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [*LYCHEE, "load", "--data", str(shop), "--port", str(port), *words]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        _wait_for(server, port)
-        yield server, ("127.0.0.1", port)
-    finally:
-        server.send_signal(signal.SIGTERM)
-        server.wait(60)
-
-
-def _wait_for(server: subprocess.Popen[bytes], port: int) -> None:
-    until = time.monotonic() + READY_SECONDS
-    while time.monotonic() < until and server.poll() is None:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
-    raise RuntimeError("the server did not become ready")
-
-
-def memory(pid: int) -> int:
-    """Bytes of a process and its children, what they share counted once."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    own = next(int(line.split()[1]) << 10 for line in lines if line.startswith("Pss:"))
-    return own + sum(memory(int(child)) for child in children)
 
 
 def _quantile(seconds: Sequence[float], share: float) -> float:
