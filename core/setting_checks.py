@@ -31,7 +31,7 @@ def misfits(settings: Settings) -> Iterator[InvalidSetting]:
         "reranker_key": lambda given: _unsendable(given, "reranker_key"),
         "admin_key": lambda given: _unsendable(given, "admin_key"),
         "rate_store": _store,
-        "device": _device,
+        "device": device_problem,
         "host": lambda given: host_problem(given.host),
     }
     for name, problem in checks.items():
@@ -67,10 +67,11 @@ def _judge_address(settings: Settings) -> str | None:
     if settings.reranker_url is None:
         missing = f"LYCHEE_RERANKER=remote needs {fitting('reranker_url')}"
         return missing if settings.reranker_name == "remote" else None
-    return None if _is_web_address(settings.reranker_url) else f"it takes {fitting('reranker_url')}"
+    return None if is_web_address(settings.reranker_url) else f"it takes {fitting('reranker_url')}"
 
 
-def _is_web_address(url: str) -> bool:
+def is_web_address(url: str) -> bool:
+    """Whether something could be asked there."""
     try:
         parts = urlsplit(url)
         sound = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -102,7 +103,8 @@ def _store(settings: Settings) -> str | None:
     )
 
 
-def _device(settings: Settings) -> str | None:
+def device_problem(settings: Settings) -> str | None:
+    """Why the card that is asked for can't be used; None where it can, or none is asked for."""
     if not settings.device.startswith("cuda"):
         return None
     if not any(Path(driver).exists() for driver in CARD_DRIVERS):

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from core.errors import InvalidSetting, RerankerProblem, UnreadableImage
 from core.pictures import jpeg
+from core.setting_checks import is_web_address
 from core.settings import Settings
 from core.types import Score
 from rerank.judgement import Asked, Document, Judgement, Picture, Unscored
@@ -110,14 +111,10 @@ class RemoteReranker:
 
 def _checked(url: str) -> str:
     """The address to ask: with a route, and without secrets, which would turn up in logs."""
-    try:
-        parts = urlsplit(url)
-        is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        is_address = False
-    if not is_address:
+    if not is_web_address(url):
         reason = "it must be the http or https address of a server's rerank route"
         raise InvalidSetting("LYCHEE_RERANKER_URL", _shown(url), reason)
+    parts = urlsplit(url)
     if "@" in parts.netloc:
         raise InvalidSetting("LYCHEE_RERANKER_URL", _shown(url), "put the key into LYCHEE_RERANKER_KEY")
     return parts._replace(path=_ROUTE).geturl() if parts.path in ("", "/") else url

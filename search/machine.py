@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from core.errors import LycheeError
-from core.setting_checks import folder_problem
+from core.setting_checks import device_problem, folder_problem
 from core.settings import Settings
 from core.trace_settings import traces_are_wanted, why_no_traces
 from rerank.judgement import Asked, Document
@@ -23,7 +23,6 @@ LEAST_FREE_BYTES = 2 << 30
 LEAST_MEMORY_BYTES = 1 << 30
 """The lite models and a small catalog take 600 MB."""
 _MEMINFO = Path("/proc/meminfo")
-_DRIVER = Path("/proc/driver/nvidia")
 
 
 def check_machine(settings: Settings) -> list[Finding]:
@@ -81,11 +80,8 @@ def check_card(settings: Settings) -> Iterator[Finding]:
     """Whether a card that the settings ask for is there for the models."""
     if not settings.device.startswith("cuda"):
         return
-    if not _DRIVER.exists():
-        mend = "install NVIDIA's driver (in a container: its container toolkit), or set LYCHEE_DEVICE=auto"
-        yield Finding(
-            "card", f"LYCHEE_DEVICE={settings.device}: no NVIDIA driver is loaded; {mend}", sound=False
-        )
+    if (problem := device_problem(settings)) is not None:
+        yield Finding("card", f"LYCHEE_DEVICE={settings.device}: {problem}", sound=False)
     elif find_spec("torch") is None:
         mend = "pip install 'lychee-search[clip]', or set LYCHEE_DEVICE=auto"
         yield Finding("card", f"LYCHEE_DEVICE={settings.device} needs torch; {mend}", sound=False)
